@@ -1,0 +1,16 @@
+/** Everything impure that the engine needs, passed in as values and functions. */
+import type { RandomSource } from "./base/random.ts";
+import type { Crc32c } from "./packet.ts";
+
+/** A keyed hash: the MAC of `data` under `key`. Any length of 16 bytes or more is fit for a cookie. */
+export type KeyedHash = (key: Uint8Array, data: Uint8Array) => Uint8Array;
+
+/** What an endpoint is given by its surroundings. */
+export interface Environment {
+  /** Tags, TSNs, nonces, secrets and jitter come from here. */
+  readonly random: RandomSource;
+  /** Authenticates state cookies (RFC 9260, section 5.1.3): HMAC-SHA256 in production. */
+  readonly keyedHash: KeyedHash;
+  /** The packet checksum. */
+  readonly crc32c: Crc32c;
+}

@@ -1,0 +1,54 @@
+/**
+ * What the engine reports to its user: the notifications of RFC 9260, section 11.2, as values that
+ * `Endpoint.pollEvent` hands out one by one.
+ */
+import type { Association } from "./association.ts";
+import type { Path, PathStatus } from "./path/path.ts";
+import type { ErrorCause } from "./wire/error_cause.ts";
+
+/** Why an association ended other than by a completed shutdown. */
+export type LossReason =
+  /** Max.Init.Retransmits, Association.Max.Retrans or the shutdown guard was reached. */
+  | { readonly kind: "unreachable"; readonly during: "setup" | "transfer" | "shutdown" }
+  /** The peer sent an ABORT. */
+  | { readonly kind: "aborted-by-peer"; readonly causes: readonly ErrorCause[] }
+  /** The local user aborted. */
+  | { readonly kind: "aborted-locally" }
+  /** The engine aborted because the peer broke the protocol. */
+  | { readonly kind: "protocol-violation"; readonly causes: readonly ErrorCause[] }
+  /** An ICMP error said that the peer has no SCTP (RFC 9260, section 10, ICMP8). */
+  | { readonly kind: "no-sctp-at-peer" }
+  /** The state cookie went stale again and again (RFC 9260, section 5.2.6). */
+  | { readonly kind: "stale-cookie" }
+  /** No local address can reach the peer. */
+  | { readonly kind: "no-path" };
+
+/** One notification. */
+export type SctpEvent =
+  /** COMMUNICATION UP: the association is ESTABLISHED. `incoming` if the peer asked for it. */
+  | { readonly kind: "communication-up"; readonly association: Association; readonly incoming: boolean }
+  /** COMMUNICATION LOST: it is over and its buffers are released. */
+  | { readonly kind: "communication-lost"; readonly association: Association; readonly reason: LossReason }
+  /** RESTART: the peer restarted; undelivered data of the old incarnation is gone. */
+  | { readonly kind: "restart"; readonly association: Association }
+  /** The peer asked for a shutdown: nothing more can be sent; data received before stays readable. */
+  | { readonly kind: "shutdown-received"; readonly association: Association }
+  /** SHUTDOWN COMPLETE: graceful end; data received before stays readable. */
+  | { readonly kind: "shutdown-complete"; readonly association: Association }
+  /** NETWORK STATUS CHANGE: a path changed its status, or became confirmed. */
+  | {
+    readonly kind: "path-status";
+    readonly association: Association;
+    readonly path: Path;
+    readonly status: PathStatus;
+  }
+  /** COMMUNICATION ERROR: the peer reported an error in an ERROR chunk. */
+  | {
+    readonly kind: "remote-error";
+    readonly association: Association;
+    readonly causes: readonly ErrorCause[];
+  }
+  /** DATA ARRIVE: `read` will return something. Reported again only after `read` ran dry. */
+  | { readonly kind: "readable"; readonly association: Association }
+  /** There is room in the send buffer again after `send` had to refuse. */
+  | { readonly kind: "writable"; readonly association: Association };

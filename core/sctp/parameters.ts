@@ -1,0 +1,108 @@
+/**
+ * The protocol parameters of RFC 9260, section 16, and the engine's own limits: one table that holds
+ * each one's default, unit, range and source, so that command line, checks and help agree.
+ */
+
+/** What is known about one parameter. */
+export interface ParameterDescription {
+  /** The name that the standard gives it. */
+  readonly rfcName: string;
+  readonly unit: "ms" | "bytes" | "packets" | "attempts" | "streams" | "ratio" | "switch";
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** Section of the standard, or why the engine has it. */
+  readonly source: string;
+}
+
+const row = (
+  rfcName: string,
+  unit: ParameterDescription["unit"],
+  value: number,
+  minimum: number,
+  maximum: number,
+  source: string,
+): ParameterDescription => ({ rfcName, unit, default: value, minimum, maximum, source });
+
+/** Every settable parameter. Switches are 0 or 1. */
+export const PARAMETERS = {
+  rtoInitial: row("RTO.Initial", "ms", 1000, 1, 60_000, "RFC 9260, section 16"),
+  rtoMin: row("RTO.Min", "ms", 1000, 1, 60_000, "RFC 9260, section 16"),
+  rtoMax: row("RTO.Max", "ms", 60_000, 1, 600_000, "RFC 9260, section 16"),
+  rtoAlpha: row("RTO.Alpha", "ratio", 1 / 8, 0, 1, "RFC 9260, section 6.3.1"),
+  rtoBeta: row("RTO.Beta", "ratio", 1 / 4, 0, 1, "RFC 9260, section 6.3.1"),
+  maxBurst: row("Max.Burst", "packets", 4, 1, 65_535, "RFC 9260, section 6.1, D"),
+  validCookieLife: row("Valid.Cookie.Life", "ms", 60_000, 100, 3_600_000, "RFC 9260, section 16"),
+  associationMaxRetrans: row(
+    "Association.Max.Retrans", "attempts", 10, 0, 1000, "RFC 9260, section 8.1",
+  ),
+  pathMaxRetrans: row("Path.Max.Retrans", "attempts", 5, 0, 1000, "RFC 9260, section 8.2"),
+  maxInitRetransmits: row(
+    "Max.Init.Retransmits", "attempts", 8, 0, 1000, "RFC 9260, section 5.1.6",
+  ),
+  hbInterval: row("HB.interval", "ms", 30_000, 0, 3_600_000, "RFC 9260, section 8.3"),
+  hbMaxBurst: row("HB.Max.Burst", "packets", 1, 1, 100, "RFC 9260, section 5.4"),
+  heartbeat: row("heartbeat", "switch", 1, 0, 1, "RFC 9260, section 8.3, A and C"),
+  sackDelay: row("SACK.Delay", "ms", 200, 0, 500, "RFC 9260, section 6.2"),
+  sackFrequency: row(
+    "SACK frequency", "packets", 2, 1, 64, "RFC 9260, section 6.2: a SACK each second packet",
+  ),
+  noDelay: row(
+    "Nagle off", "switch", 0, 0, 1, "RFC 9260, section 6.1: 1 turns off the delay for bundling",
+  ),
+  ecn: row("ECN", "switch", 1, 0, 1, "RFC 9260, section 3.3.2, note 2; RFC 3168"),
+  receiveBuffer: row(
+    "a_rwnd", "bytes", 4 << 20, 4096, 1 << 30, "RFC 9260, section 6.2: buffer that a_rwnd announces",
+  ),
+  sendBuffer: row("send buffer", "bytes", 4 << 20, 4096, 1 << 30, "bytes accepted and not yet acknowledged"),
+  partialDeliveryPoint: row(
+    "partial delivery point", "bytes", 1 << 20, 1, 1 << 30,
+    "RFC 9260, section 6.9: a longer message may be handed over in parts",
+  ),
+  outboundStreams: row("OS", "streams", 64, 1, 65_535, "RFC 9260, section 5.1.1"),
+  inboundStreams: row("MIS", "streams", 65_535, 1, 65_535, "RFC 9260, section 5.1.1"),
+  pathMtu: row("PMTU", "bytes", 1500, 576, 65_535, "RFC 9260, section 7.3: size of IP packets at the start"),
+} as const satisfies Record<string, ParameterDescription>;
+
+/** Name of a parameter in code, configuration and on the command line. */
+export type ParameterName = keyof typeof PARAMETERS;
+
+/** A value for every parameter. */
+export type Parameters = { readonly [Name in ParameterName]: number };
+
+/** The defaults of {@link PARAMETERS}. */
+export const DEFAULT_PARAMETERS: Parameters = Object.fromEntries(
+  Object.entries(PARAMETERS).map(([name, description]) => [name, description.default]),
+) as { [Name in ParameterName]: number };
+
+/** What is wrong with a value for a parameter, in words, or `undefined` if it is in range. */
+export function checkParameter(name: ParameterName, value: number): string | undefined {
+  const { rfcName, unit, minimum, maximum } = PARAMETERS[name];
+  const whole = unit !== "ratio" && !Number.isInteger(value);
+  if (!Number.isFinite(value) || whole || value < minimum || value > maximum) {
+    return `${name} (${rfcName}) takes ${whole ? "a whole number" : "a number"} from ` +
+      `${minimum} to ${maximum}${unit === "switch" ? "" : ` ${unit}`}, not ${value}`;
+  }
+  return undefined;
+}
+
+/**
+ * Defaults with some values changed.
+ * @throws RangeError if a value is out of its range, or RTO.Min is above RTO.Max.
+ */
+export function withParameters(
+  changes: Partial<Parameters>,
+  base: Parameters = DEFAULT_PARAMETERS,
+): Parameters {
+  const result: Parameters = { ...base, ...changes };
+  for (const name of Object.keys(PARAMETERS) as ParameterName[]) {
+    const fault = checkParameter(name, result[name]);
+    if (fault) throw new RangeError(fault);
+  }
+  if (result.rtoMin > result.rtoMax) {
+    throw new RangeError(
+      `rtoMin (${result.rtoMin} ms) must not be above rtoMax (${result.rtoMax} ms)`,
+    );
+  }
+  return result;
+}
