@@ -1,0 +1,140 @@
+/**
+ * SACK (RFC 9260, section 3.3.4), read and written in place: no object per chunk.
+ *
+ * ```
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |   Type = 3    |  Chunk Flags  |         Chunk Length          |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                      Cumulative TSN Ack                       |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |          Advertised Receiver Window Credit (a_rwnd)           |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * | Number of Gap Ack Blocks = N  |  Number of Duplicate TSNs = M |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |    Gap Ack Block #1 Start     |     Gap Ack Block #1 End      |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * \                      ... up to Block #N                       \
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                        Duplicate TSN 1                        |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * \                       ... up to TSN M                         \
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * ```
+ */
+import { readU16, readU32, writeU16, writeU32 } from "../base/bytes.ts";
+import { type Tsn, tsn } from "../base/serial.ts";
+import { chunkLength, putChunkHeader } from "./chunk.ts";
+import { ChunkType } from "./chunk_type.ts";
+
+/** Bytes in front of the gap ack blocks. */
+export const SACK_HEADER_LENGTH = 16;
+
+/** Items of each list that {@link describeSack} spells out. */
+const DESCRIBED_ITEMS = 8;
+
+/** Cumulative TSN Ack: everything up to it has arrived. */
+export function sackCumulativeTsn(bytes: Uint8Array, offset: number): Tsn {
+  return tsn(readU32(bytes, offset + 4));
+}
+
+/** Advertised Receiver Window Credit (a_rwnd), in bytes. */
+export function sackWindow(bytes: Uint8Array, offset: number): number {
+  return readU32(bytes, offset + 8);
+}
+
+/** Number of Gap Ack Blocks. */
+export function sackGapCount(bytes: Uint8Array, offset: number): number {
+  return readU16(bytes, offset + 12);
+}
+
+/** Number of Duplicate TSNs. */
+export function sackDuplicateCount(bytes: Uint8Array, offset: number): number {
+  return readU16(bytes, offset + 14);
+}
+
+/** First TSN of gap ack block `index` (from 0), as a distance from the Cumulative TSN Ack. */
+export function sackGapStart(bytes: Uint8Array, offset: number, index: number): number {
+  return readU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index);
+}
+
+/** Last TSN of gap ack block `index` (from 0), as a distance from the Cumulative TSN Ack. */
+export function sackGapEnd(bytes: Uint8Array, offset: number, index: number): number {
+  return readU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index + 2);
+}
+
+/** Duplicate TSN `index` (from 0). */
+export function sackDuplicate(bytes: Uint8Array, offset: number, index: number): Tsn {
+  const at = offset + SACK_HEADER_LENGTH + 4 * (sackGapCount(bytes, offset) + index);
+  return tsn(readU32(bytes, at));
+}
+
+/** True if the chunk has its fixed fields and both counts fit into its length. */
+export function sackIsWellFormed(bytes: Uint8Array, offset: number): boolean {
+  const length = chunkLength(bytes, offset);
+  if (length < SACK_HEADER_LENGTH) return false;
+  const items = sackGapCount(bytes, offset) + sackDuplicateCount(bytes, offset);
+  return SACK_HEADER_LENGTH + 4 * items <= length;
+}
+
+/** Writes the fixed fields of a SACK; blocks and duplicates follow with the two functions below. */
+export function putSackHeader(
+  bytes: Uint8Array,
+  offset: number,
+  cumulativeTsn: Tsn,
+  window: number,
+  gapCount: number,
+  duplicateCount: number,
+): void {
+  const length = SACK_HEADER_LENGTH + 4 * (gapCount + duplicateCount);
+  putChunkHeader(bytes, offset, ChunkType.Sack, 0, length);
+  writeU32(bytes, offset + 4, cumulativeTsn);
+  writeU32(bytes, offset + 8, window);
+  writeU16(bytes, offset + 12, gapCount);
+  writeU16(bytes, offset + 14, duplicateCount);
+}
+
+/** Writes gap ack block `index` (from 0): distances from the Cumulative TSN Ack. */
+export function putSackGap(
+  bytes: Uint8Array,
+  offset: number,
+  index: number,
+  start: number,
+  end: number,
+): void {
+  writeU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index, start);
+  writeU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index + 2, end);
+}
+
+/** Writes duplicate TSN `index` (from 0) behind `gapCount` gap ack blocks. */
+export function putSackDuplicate(
+  bytes: Uint8Array,
+  offset: number,
+  gapCount: number,
+  index: number,
+  duplicate: Tsn,
+): void {
+  writeU32(bytes, offset + SACK_HEADER_LENGTH + 4 * (gapCount + index), duplicate);
+}
+
+/** A well-formed SACK in words. */
+export function describeSack(bytes: Uint8Array, offset: number): string {
+  const gaps = listed(
+    sackGapCount(bytes, offset),
+    (i) => `${sackGapStart(bytes, offset, i)}-${sackGapEnd(bytes, offset, i)}`,
+  );
+  const duplicates = listed(
+    sackDuplicateCount(bytes, offset),
+    (i) => String(sackDuplicate(bytes, offset, i)),
+  );
+  return `SACK cumulative TSN ${sackCumulativeTsn(bytes, offset)} ` +
+    `a_rwnd ${sackWindow(bytes, offset)}` +
+    (gaps && ` gaps ${gaps}`) + (duplicates && ` duplicates ${duplicates}`);
+}
+
+function listed(count: number, item: (index: number) => string): string {
+  const shown = Array.from({ length: Math.min(count, DESCRIBED_ITEMS) }, (_, i) => item(i));
+  if (count > DESCRIBED_ITEMS) shown.push(`and ${count - DESCRIBED_ITEMS} more`);
+  return shown.join(", ");
+}
