@@ -17,15 +17,15 @@ import { type Tsn, tsn } from "../base/serial.ts";
 import { decodeAddress, encodeAddress, isAddressType, MAX_ADDRESSES } from "./address_parameter.ts";
 import { CHUNK_HEADER_LENGTH, chunkLength, MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { chunkName } from "./chunk_type.ts";
-import { parameterName } from "./parameter.ts";
-import { quoteBytes } from "./text.ts";
+import { isFault } from "./fault.ts";
+import { parameterName, walkParameters } from "./parameter.ts";
+import { listItems, quoteBytes } from "./text.ts";
 import {
   joinTlvs,
   newTlv,
   nextTlv,
   TLV_HEADER_LENGTH,
   tlvIsWhole,
-  tlvLength,
   tlvsEnd,
   tlvType,
   tlvValue,
@@ -259,7 +259,7 @@ export function describeCause(cause: ErrorCause): string {
 
 /** Causes in words behind a chunk's name; nothing if there are none. */
 export function describeCauses(causes: readonly ErrorCause[]): string {
-  return causes.length === 0 ? "" : `: ${causes.map(describeCause).join(", ")}`;
+  return causes.length === 0 ? "" : `: ${listItems(causes, describeCause)}`;
 }
 
 function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknown }>): string {
@@ -267,7 +267,7 @@ function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknow
     case CauseCode.InvalidStreamIdentifier:
       return `stream ${cause.stream}`;
     case CauseCode.MissingMandatoryParameter:
-      return cause.types.slice(0, MAX_CAUSES).map(parameterName).join(", ");
+      return listItems(cause.types, parameterName);
     case CauseCode.StaleCookie:
       return cause.staleness === 0 ? "" : `by ${cause.staleness} microseconds`;
     case CauseCode.NoUserData:
@@ -283,7 +283,7 @@ function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknow
     case CauseCode.UnrecognizedParameters:
       return describeParameters(cause.parameters);
     case CauseCode.RestartWithNewAddresses:
-      return cause.addresses.map((address) => address.text).join(", ");
+      return listItems(cause.addresses, String);
     case CauseCode.UserInitiatedAbort:
       return cause.reason.length === 0 ? "" : quoteBytes(cause.reason);
     case CauseCode.ProtocolViolation:
@@ -300,10 +300,6 @@ function describeAddressParameter(parameter: Uint8Array): string {
 }
 
 function describeParameters(parameters: Uint8Array): string {
-  const names: string[] = [];
-  for (let at = 0; !tlvsEnd(at, parameters.length); at = nextTlv(parameters, at)) {
-    if (!tlvIsWhole(parameters, at, parameters.length) || names.length === MAX_CAUSES) break;
-    names.push(parameterName(tlvType(parameters, at)));
-  }
-  return names.join(", ");
+  const raw = walkParameters(parameters, 0, parameters.length);
+  return isFault(raw) ? "malformed" : listItems(raw, (parameter) => parameterName(parameter.type));
 }

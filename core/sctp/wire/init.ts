@@ -45,6 +45,7 @@ import {
   ParameterType,
   parameterWantsReport,
 } from "./parameter.ts";
+import { listItems } from "./text.ts";
 import {
   joinTlvs,
   newTlv,
@@ -294,7 +295,7 @@ export function describeInit(bytes: Uint8Array, offset: number): string {
     `a_rwnd ${init.receiverWindow}`,
     `OS ${init.outboundStreams} MIS ${init.inboundStreams}`,
     `TSN ${init.initialTsn}`,
-    ...init.addresses.map((address) => address.text),
+    listItems(init.addresses, String),
   ];
   if (init.stateCookie) parts.push(`cookie of ${init.stateCookie.length} bytes`);
   if (init.ecnCapable) parts.push("ECN");
@@ -304,7 +305,9 @@ export function describeInit(bytes: Uint8Array, offset: number): string {
     parts.push(`adaptation 0x${init.adaptationIndication.toString(16).padStart(8, "0")}`);
   }
   if (init.hostName) parts.push("host name");
-  const unknown = init.unrecognized.map((item) => parameterName(tlvType(item, 0)));
-  if (unknown.length) parts.push(`unrecognized ${unknown.join("+")}`);
-  return parts.join(" ");
+  if (init.unrecognized.length > 0) {
+    const names = listItems(init.unrecognized, (item) => parameterName(tlvType(item, 0)));
+    parts.push(`unrecognized ${names}`);
+  }
+  return parts.filter((part) => part !== "").join(" ");
 }

@@ -27,12 +27,10 @@ import { readU16, readU32, writeU16, writeU32 } from "../base/bytes.ts";
 import { type Tsn, tsn } from "../base/serial.ts";
 import { chunkLength, putChunkHeader } from "./chunk.ts";
 import { ChunkType } from "./chunk_type.ts";
+import { listItems } from "./text.ts";
 
 /** Bytes in front of the gap ack blocks. */
 export const SACK_HEADER_LENGTH = 16;
-
-/** Items of each list that {@link describeSack} spells out. */
-const DESCRIBED_ITEMS = 8;
 
 /** Cumulative TSN Ack: everything up to it has arrived. */
 export function sackCumulativeTsn(bytes: Uint8Array, offset: number): Tsn {
@@ -120,21 +118,16 @@ export function putSackDuplicate(
 
 /** A well-formed SACK in words. */
 export function describeSack(bytes: Uint8Array, offset: number): string {
-  const gaps = listed(
-    sackGapCount(bytes, offset),
+  const indices = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const gaps = listItems(
+    indices(sackGapCount(bytes, offset)),
     (i) => `${sackGapStart(bytes, offset, i)}-${sackGapEnd(bytes, offset, i)}`,
   );
-  const duplicates = listed(
-    sackDuplicateCount(bytes, offset),
+  const duplicates = listItems(
+    indices(sackDuplicateCount(bytes, offset)),
     (i) => String(sackDuplicate(bytes, offset, i)),
   );
   return `SACK cumulative TSN ${sackCumulativeTsn(bytes, offset)} ` +
     `a_rwnd ${sackWindow(bytes, offset)}` +
     (gaps && ` gaps ${gaps}`) + (duplicates && ` duplicates ${duplicates}`);
-}
-
-function listed(count: number, item: (index: number) => string): string {
-  const shown = Array.from({ length: Math.min(count, DESCRIBED_ITEMS) }, (_, i) => item(i));
-  if (count > DESCRIBED_ITEMS) shown.push(`and ${count - DESCRIBED_ITEMS} more`);
-  return shown.join(", ");
 }
