@@ -46,12 +46,16 @@ export function ipAddresses(): ValueParser<"sync", readonly IpAddress[]> {
   const read: Read<readonly IpAddress[]> = (text) => {
     const value: IpAddress[] = [];
     for (const part of text.split(",")) {
-      const result = readAddress(part);
-      if ("fault" in result) return result;
-      if (value.some((known) => known.equals(result.value))) {
+      const address = IpAddress.tryParse(part);
+      if (!address) {
+        return {
+          fault: message`Expected addresses such as 192.0.2.1,2001:db8::1, but got ${text}.`,
+        };
+      }
+      if (value.some((known) => known.equals(address))) {
         return { fault: message`Address ${part} stands twice in ${text}.` };
       }
-      value.push(result.value);
+      value.push(address);
     }
     return { value };
   };
