@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { TcpResult } from "../net/tcp_socket.ts";
+import type { AssociationState, ReceiveInfo, SendOptions } from "../sctp/association.ts";
+import { instant } from "../sctp/base/time.ts";
+import { Bridge } from "./bridge.ts";
+import { CONTROL_STREAM, decodeControlMessage, encodeControlMessage } from "./control_message.ts";
+import type { Carrier } from "./stream_socket.ts";
+import { TransferBuffers } from "./transfer_buffers.ts";
+
+const NOW = instant(0);
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bytes = (words: string) => new TextEncoder().encode(words);
+
+/** A TCP connection whose application is the test. */
+class FakeSocket {
+  readonly input: (string | "end" | "reset")[] = [];
+  written = "";
+  /** Bytes that `send` still takes. */
+  room = Infinity;
+  broken = false;
+  ended = false;
+  closed: "no" | "close" | "reset" = "no";
+  lastErrno = 0;
+
+  receive(buffer: Uint8Array, offset: number): number {
+    const next = this.input.shift();
+    if (next === undefined) return TcpResult.WouldBlock;
+    if (next === "end") return TcpResult.EndOfStream;
+    if (next === "reset") return TcpResult.Reset;
+    buffer.set(bytes(next), offset);
+    return next.length;
+  }
+
+  send(buffer: Uint8Array, offset: number, length: number): number {
+    if (this.broken) return TcpResult.Reset;
+    const count = Math.min(length, this.room);
+    if (count === 0) return TcpResult.WouldBlock;
+    this.room -= count;
+    this.written += text(buffer.subarray(offset, offset + count));
+    return count;
+  }
+
+  shutdownWrite(): void {
+    this.ended = true;
+  }
+
+  close(): void {
+    this.closed = "close";
+  }
+
+  reset(): void {
+    this.closed = "reset";
+  }
+}
+
+/** An association whose peer is the test. */
+class FakeAssociation implements Carrier {
+  state: AssociationState = "ESTABLISHED";
+  readonly sent: [stream: number, data: Uint8Array][] = [];
+  readonly input: [stream: number, data: Uint8Array][] = [];
+  full = false;
+  shutdowns = 0;
+  abortReason: Uint8Array | undefined;
+
+  get readableBytes(): number {
+    return this.input.reduce((sum, [, data]) => sum + data.length, 0);
+  }
+
+  send(_now: number, data: Uint8Array, options: SendOptions): boolean {
+    assert.equal(this.state, "ESTABLISHED", "send in a state that takes nothing");
+    if (this.full) return false;
+    this.sent.push([options.stream, data.slice()]);
+    return true;
+  }
+
+  read(_now: number, target: Uint8Array, info: ReceiveInfo): number {
+    const next = this.input.shift();
+    if (!next) return 0;
+    const [stream, data] = next;
+    target.set(data);
+    Object.assign(info, { stream, endOfMessage: true });
+    return data.length;
+  }
+
+  shutdown(): void {
+    this.shutdowns++;
+    this.state = "SHUTDOWN-PENDING";
+  }
+
+  abort(_now: number, reason?: Uint8Array): void {
+    this.abortReason = reason;
+    this.state = "CLOSED";
+  }
+
+  /** What was sent, in words. */
+  get log(): string[] {
+    return this.sent.map(([stream, data]) => {
+      if (stream !== CONTROL_STREAM) return text(data);
+      const message = decodeControlMessage(data);
+      return message.kind === "half-close" ? `half-close ${message.bytes}` : message.kind;
+    });
+  }
+
+  peerSends(words: string, stream = 0): void {
+    this.input.push([stream, bytes(words)]);
+  }
+
+  peerHalfCloses(count: number): void {
+    this.input.push([CONTROL_STREAM, encodeControlMessage({ kind: "half-close", bytes: count })]);
+  }
+}
+
+function makeBridge(peer: "shim" | "native" = "shim") {
+  const socket = new FakeSocket();
+  const association = new FakeAssociation();
+  const bridge = new Bridge(association, socket, new TransferBuffers(), peer === "shim");
+  return { socket, association, bridge, run: () => bridge.run(NOW) };
+}
+
+/** The words of the reset that an abort carried. */
+function resetReason(association: FakeAssociation): number | undefined {
+  const message = association.abortReason && decodeControlMessage(association.abortReason);
+  return message?.kind === "reset" ? message.reason : undefined;
+}
+
+Deno.test("bytes cross both ways at once, and one read becomes one message", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  socket.input.push("hello");
+  association.peerSends("wel");
+  association.peerSends("come");
+  run();
+  assert.deepEqual(association.log, ["hello"]);
+  assert.equal(socket.written, "welcome");
+  assert.deepEqual([bridge.bytesOut, bridge.bytesIn], [5, 7]);
+});
+
+Deno.test("TCP is not read while the association refuses, and nothing is lost or reordered", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  association.full = true;
+  socket.input.push("one", "two");
+  run();
+  bridge.handleSocket(NOW, false, false);
+  run();
+  assert.deepEqual(association.log, []);
+  assert.deepEqual(socket.input, ["two"]);
+  association.full = false;
+  run();
+  assert.deepEqual(association.log, ["one", "two"]);
+});
+
+Deno.test("the association is not read while TCP is blocked, so that a_rwnd closes", () => {
+  const { socket, association, run } = makeBridge();
+  socket.room = 2;
+  association.peerSends("abcd");
+  run();
+  association.peerSends("efgh");
+  run();
+  assert.equal(socket.written, "ab");
+  assert.equal(association.readableBytes, 4);
+  socket.room = Infinity;
+  run();
+  assert.equal(socket.written, "abcdefgh");
+});
+
+Deno.test("the application's FIN becomes HALF-CLOSE with the count of bytes, the other way stays open", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  socket.input.push("hello", "end");
+  bridge.handleSocket(NOW, true, false);
+  run();
+  assert.deepEqual(association.log, ["hello", "half-close 5"]);
+  assert.equal(association.shutdowns, 0);
+  association.peerSends("answer");
+  run();
+  assert.equal(socket.written, "answer");
+  assert.equal(socket.ended, false);
+});
+
+Deno.test("HALF-CLOSE waits for room behind the data", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  association.full = true;
+  socket.input.push("hello", "end");
+  bridge.handleSocket(NOW, true, false);
+  run();
+  run();
+  association.full = false;
+  run();
+  assert.deepEqual(association.log, ["hello", "half-close 5"]);
+});
+
+Deno.test("a HALF-CLOSE that overtakes data takes effect only after that data", () => {
+  const { socket, association, run } = makeBridge();
+  association.peerHalfCloses(6);
+  association.peerSends("abc");
+  run();
+  assert.equal(socket.ended, false);
+  association.peerSends("def");
+  run();
+  assert.equal(socket.written, "abcdef");
+  assert.equal(socket.ended, true);
+});
+
+Deno.test("FIN waits until TCP has taken the last byte", () => {
+  const { socket, association, run } = makeBridge();
+  socket.room = 1;
+  association.peerSends("abc");
+  association.peerHalfCloses(3);
+  run();
+  assert.equal(socket.ended, false);
+  socket.room = 2;
+  run();
+  assert.equal(socket.ended, true);
+});
+
+Deno.test("once both directions have ended the socket is closed and the association shut down", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  socket.input.push("end");
+  association.peerHalfCloses(0);
+  run();
+  assert.equal(socket.closed, "close");
+  assert.equal(association.shutdowns, 1);
+  assert.equal(bridge.outcome, undefined, "the association has still to end");
+  bridge.handleShutdownComplete();
+  assert.deepEqual(bridge.outcome, { clean: true, reason: "closed by both ends" });
+});
+
+Deno.test("a reset by the application becomes ABORT with RESET as its reason", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  socket.input.push("reset");
+  run();
+  assert.equal(resetReason(association), 1);
+  assert.equal(socket.closed, "reset");
+  assert.deepEqual(bridge.outcome, {
+    clean: false,
+    reason: "the application reset the connection",
+  });
+});
+
+Deno.test("a reset is noticed while back-pressure keeps TCP from being read", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  association.full = true;
+  socket.input.push("data");
+  run();
+  bridge.handleSocket(NOW, true, true);
+  assert.equal(resetReason(association), 1);
+});
+
+Deno.test("a write that fails because the application is gone resets the peer", () => {
+  const { socket, association, run } = makeBridge();
+  socket.broken = true;
+  association.peerSends("for nobody");
+  run();
+  assert.equal(resetReason(association), 1);
+  assert.equal(socket.closed, "reset");
+});
+
+Deno.test("a lost association resets the TCP connection, whatever TCP has not taken yet", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  socket.room = 1;
+  association.peerSends("abc");
+  run();
+  bridge.handleLoss("the peer is gone");
+  assert.equal(socket.closed, "reset");
+  assert.deepEqual(bridge.outcome, { clean: false, reason: "the peer is gone" });
+  assert.equal(run(), false);
+});
+
+Deno.test("RESET on the control stream takes the connection down", () => {
+  const { socket, association, run } = makeBridge();
+  association.input.push([CONTROL_STREAM, encodeControlMessage({ kind: "reset", reason: 1 })]);
+  run();
+  assert.equal(socket.closed, "reset");
+  assert.equal(association.state, "CLOSED");
+});
+
+Deno.test("a peer shim that breaks the format is reset, an unknown message type is ignored", () => {
+  for (
+    const [stream, data, expected] of [
+      [CONTROL_STREAM, Uint8Array.of(1, 0, 0, 9), 5],
+      [CONTROL_STREAM, Uint8Array.of(77, 0, 0, 4), undefined],
+      [7, bytes("data on a third stream"), 5],
+    ] as [number, Uint8Array, number | undefined][]
+  ) {
+    const { association, run } = makeBridge();
+    association.input.push([stream, data]);
+    run();
+    assert.equal(resetReason(association), expected);
+  }
+});
+
+Deno.test("more data than HALF-CLOSE announced, or a second HALF-CLOSE, is a fault", () => {
+  const first = makeBridge();
+  first.association.peerHalfCloses(2);
+  first.association.peerSends("abc");
+  first.run();
+  assert.equal(resetReason(first.association), 5);
+  const second = makeBridge();
+  second.association.peerHalfCloses(2);
+  second.association.peerHalfCloses(2);
+  second.run();
+  assert.equal(resetReason(second.association), 5);
+});
+
+Deno.test("a shim's association that ends in the middle of the stream is a reset, not an end", () => {
+  const { socket, association, bridge, run } = makeBridge();
+  association.peerSends("abc");
+  association.state = "CLOSED";
+  bridge.handleShutdownComplete();
+  run();
+  assert.equal(socket.closed, "reset");
+  assert.equal(bridge.outcome?.clean, false);
+});
+
+Deno.test("with a native peer the application's FIN becomes SHUTDOWN, and what still comes is delivered", () => {
+  const { socket, association, bridge, run } = makeBridge("native");
+  socket.input.push("bye", "end");
+  bridge.handleSocket(NOW, true, false);
+  run();
+  assert.deepEqual(association.log, ["bye"]);
+  assert.equal(association.shutdowns, 1);
+  association.peerSends("last words", 3);
+  run();
+  association.state = "CLOSED";
+  bridge.handleShutdownComplete();
+  run();
+  assert.equal(socket.written, "last words");
+  assert.equal(socket.closed, "close");
+  assert.equal(bridge.outcome?.clean, true);
+});
+
+Deno.test("a native peer's SHUTDOWN becomes FIN after its last byte", () => {
+  const { socket, association, bridge, run } = makeBridge("native");
+  socket.room = 2;
+  association.peerSends("abcd");
+  association.state = "SHUTDOWN-RECEIVED";
+  bridge.handleShutdownReceived();
+  run();
+  assert.equal(socket.ended, false);
+  socket.room = 2;
+  run();
+  assert.deepEqual([socket.written, socket.ended, socket.closed], ["abcd", true, "close"]);
+  association.state = "CLOSED";
+  bridge.handleShutdownComplete();
+  assert.equal(bridge.outcome?.clean, true);
+});

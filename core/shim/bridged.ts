@@ -1,0 +1,52 @@
+/** What both kinds of connections do with a bridge once they have one. */
+import { EPOLLERR, EPOLLIN, EPOLLRDHUP } from "../net/constants.ts";
+import type { Association } from "../sctp/association.ts";
+import type { Instant } from "../sctp/base/time.ts";
+import type { SctpEvent } from "../sctp/events.ts";
+import { connectionInfo } from "../socket/info.ts";
+import type { Bridge } from "./bridge.ts";
+import { SHIM_ADAPTATION } from "./control_message.ts";
+import { describeLoss } from "./loss.ts";
+import type { AssociationShimState } from "./shim_state.ts";
+import type { AssociationStatus } from "./status.ts";
+
+/** True if the peer said in the handshake that it is a shim, and has a stream for control messages. */
+export function isShimPeer(association: Association): boolean {
+  return association.peerAdaptationIndication === SHIM_ADAPTATION &&
+    association.outboundStreams > 1;
+}
+
+/** Hands epoll's word about the bridge's socket on. */
+export function passSocketEvents(bridge: Bridge, now: Instant, events: number): void {
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR)) {
+    bridge.handleSocket(now, (events & EPOLLRDHUP) !== 0, (events & EPOLLERR) !== 0);
+  }
+}
+
+/** Hands a notification about the bridge's association on. */
+export function passEvent(bridge: Bridge, event: SctpEvent, peer: string): void {
+  switch (event.kind) {
+    case "shutdown-received":
+      return bridge.handleShutdownReceived();
+    case "shutdown-complete":
+      return bridge.handleShutdownComplete();
+    case "communication-lost":
+      return bridge.handleLoss(describeLoss(event.reason, peer, true));
+    // A restart makes a new association of the same object: the old connection's bytes are gone.
+    case "restart":
+      return bridge.handleLoss(`${peer} restarted`);
+  }
+}
+
+/** What the status shows of an association. */
+export function associationStatus(
+  association: Association,
+  shimState: AssociationShimState,
+): AssociationStatus {
+  return {
+    id: association.id,
+    shimState,
+    peerIsShim: isShimPeer(association),
+    ...connectionInfo(association),
+  };
+}

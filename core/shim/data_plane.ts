@@ -1,0 +1,338 @@
+/**
+ * The loop that moves everything: engine, packets and TCP sockets in one thread, with one blocking
+ * wait whose timeout is the next timer.
+ */
+import { Epoll, Wakeup } from "../net/epoll.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../net/constants.ts";
+import type { TcpSocket } from "../net/tcp_socket.ts";
+import type { Association } from "../sctp/association.ts";
+import { IpAddress } from "../sctp/base/address.ts";
+import { after, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
+import type { Endpoint } from "../sctp/endpoint.ts";
+import type { SctpEvent } from "../sctp/events.ts";
+import { Pump } from "../socket/pump.ts";
+import { ClientConnection } from "./client_connection.ts";
+import type { CommandRing } from "./command_ring.ts";
+import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
+import type { CutIo } from "./cut_io.ts";
+import { Front } from "./front.ts";
+import type { Connection, LogLevel, Plane, Watch } from "./plane.ts";
+import type { Command, DataPlaneConfig, ForwardConfig, Report, ServeConfig } from "./protocol.ts";
+import { ServerConnection, type ServeTarget } from "./server_connection.ts";
+import type { ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
+import { TransferBuffers } from "./transfer_buffers.ts";
+
+/** What a data plane is made of. */
+export interface DataPlaneParts {
+  readonly config: DataPlaneConfig;
+  readonly endpoint: Endpoint;
+  /** Closed by {@link DataPlane.run} at its end. */
+  readonly io: CutIo;
+  /** For outgoing packets; see {@link Pump}. */
+  readonly memory: Uint8Array;
+  readonly commands: CommandRing;
+  readonly wakeup: Wakeup;
+  readonly clock: () => Instant;
+  readonly report: (report: Report) => void;
+}
+
+/** Descriptors handled after one wait. */
+const EVENTS_PER_WAIT = 256;
+
+/** Everything that a TCP connection can tell, each thing once. */
+const TCP_EVENTS = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+const LISTENER_EVENTS = (EPOLLIN | EPOLLET) >>> 0;
+
+/** Milliseconds for the last packets to leave after the last connection is gone. */
+const LAST_PACKETS = 50;
+
+type Handler = (events: number) => void;
+
+export class DataPlane implements Plane {
+  readonly buffers = new TransferBuffers();
+  readonly counters: ShimCounters = {
+    accepted: 0,
+    associated: 0,
+    carried: 0,
+    fellBack: 0,
+    closed: 0,
+    broken: 0,
+  };
+  readonly #parts: DataPlaneParts;
+  readonly #pump: Pump;
+  readonly #epoll = new Epoll(EVENTS_PER_WAIT);
+  readonly #handlers = new Map<number, Handler>();
+  readonly #fronts: Front[] = [];
+  readonly #served = new Map<number, ServeTarget>();
+  readonly #connections = new Set<Connection>();
+  readonly #owners = new Map<Association, Connection>();
+  readonly #startedAt: Instant;
+  #scheduled = new Set<Connection>();
+  #running = new Set<Connection>();
+  #now: Instant;
+  #nextToken = 1;
+  #nextId = 1;
+  #packetsWait = true;
+  #stopAt: Instant = NEVER;
+  #stopping = false;
+  #endsAt: Instant = NEVER;
+
+  /** Opens every listener. @throws SystemError or RangeError if one is not to be had. */
+  constructor(parts: DataPlaneParts) {
+    this.#parts = parts;
+    this.#now = parts.clock();
+    this.#startedAt = this.#now;
+    const handleEvent = (event: SctpEvent) => this.#handleEvent(event);
+    this.#pump = new Pump(parts.endpoint, parts.io, handleEvent, parts.memory);
+    try {
+      this.#open();
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  /** Blocks the thread until a `stop` command has been carried out. */
+  run(): void {
+    this.#parts.report({ kind: "ready", listeners: this.#listeners() });
+    while (!isDue(this.#endsAt, this.#now)) {
+      this.#round();
+      this.#dispatch(this.#epoll.wait(this.#timeout()));
+    }
+    this.#close();
+    this.#parts.report({ kind: "stopped" });
+  }
+
+  now(): Instant {
+    return this.#now;
+  }
+
+  associate(addresses: readonly IpAddress[], port: number): Association {
+    const { transport, initRtxMax } = this.#parts.config;
+    return this.#parts.endpoint.associate(this.#now, {
+      remotePort: port,
+      remoteAddresses: addresses,
+      encapsulationPort: transport.kind === "udp" ? transport.remotePort : 0,
+      adaptationIndication: SHIM_ADAPTATION,
+      parameters: { maxInitRetransmits: initRtxMax },
+    });
+  }
+
+  watch(socket: TcpSocket, handler: Watch["handler"]): Watch {
+    const watch: Watch = { handler, forget: () => this.#handlers.delete(token) };
+    const token = this.#watchDescriptor(
+      socket.descriptor,
+      TCP_EVENTS,
+      (events) => watch.handler(events),
+    );
+    return watch;
+  }
+
+  own(association: Association, connection: Connection): void {
+    this.#owners.set(association, connection);
+  }
+
+  schedule(connection: Connection): void {
+    this.#scheduled.add(connection);
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#parts.report({ kind: "log", level, message });
+  }
+
+  /** One turn for everybody who has something to do, and the packets that come of it. */
+  #round(): void {
+    this.#now = this.#parts.clock();
+    const due = isDue(this.#parts.endpoint.pollTimeout(), this.#now);
+    if (this.#packetsWait || due) this.#packetsWait = this.#pump.round(this.#now);
+    for (const front of this.#fronts) if (isDue(front.resumesAt, this.#now)) this.#accept(front);
+    this.#runScheduled();
+    this.#pump.flush(this.#now);
+    this.#stopWhenDue();
+  }
+
+  #runScheduled(): void {
+    const running = this.#scheduled;
+    this.#scheduled = this.#running;
+    this.#running = running;
+    for (const connection of running) {
+      if (connection.run(this.#now)) this.#scheduled.add(connection);
+      if (connection.over) this.#connections.delete(connection);
+    }
+    running.clear();
+  }
+
+  #timeout(): number {
+    if (this.#packetsWait || this.#scheduled.size > 0) return 0;
+    let timeout = this.#pump.nextTimeout(this.#now);
+    for (const front of this.#fronts) timeout = Math.min(timeout, this.#until(front.resumesAt));
+    return Math.min(timeout, this.#until(this.#stopAt), this.#until(this.#endsAt));
+  }
+
+  #until(deadline: Instant): number {
+    return Math.max(0, elapsed(this.#now, deadline));
+  }
+
+  #dispatch(count: number): void {
+    if (count > 0) this.#now = this.#parts.clock();
+    for (let i = 0; i < count; i++) {
+      this.#handlers.get(this.#epoll.token(i))?.(this.#epoll.events(i));
+    }
+  }
+
+  /** A token of its own for every watch: a descriptor's number comes back after it is closed. */
+  #watchDescriptor(descriptor: number, events: number, handler: Handler): number {
+    const token = this.#nextToken;
+    this.#nextToken = (token + 1) >>> 0;
+    this.#epoll.add(descriptor, events, token);
+    this.#handlers.set(token, handler);
+    return token;
+  }
+
+  #open(): void {
+    const { io, config, wakeup } = this.#parts;
+    this.#watchDescriptor(wakeup.descriptor, EPOLLIN, () => this.#takeCommands());
+    for (const descriptor of io.descriptors) {
+      this.#watchDescriptor(descriptor, EPOLLIN, () => this.#packetsWait = true);
+    }
+    for (const serve of config.serves) this.#serve(serve);
+    for (const forward of config.forwards) this.#listen(forward);
+  }
+
+  #close(): void {
+    for (const front of this.#fronts.splice(0)) front.close();
+    this.#parts.io.close();
+    this.#epoll.close();
+  }
+
+  #listen({ listen, name, addresses, port }: ForwardConfig): void {
+    const front = new Front(IpAddress.parse(listen.address), listen.port, {
+      name,
+      addresses: addresses.map(IpAddress.parse),
+      port,
+      fallback: this.#parts.config.fallback,
+    });
+    this.#fronts.push(front);
+    this.#watchDescriptor(front.descriptor, LISTENER_EVENTS, () => this.#accept(front));
+  }
+
+  #serve({ port, name, addresses, hostPort }: ServeConfig): void {
+    this.#parts.endpoint.listen(port, { adaptationIndication: SHIM_ADAPTATION });
+    this.#served.set(port, { name, addresses: addresses.map(IpAddress.parse), port: hostPort });
+  }
+
+  #accept(front: Front): void {
+    const trouble = front.accept(this.#now, (socket, peer) => {
+      this.counters.accepted++;
+      this.#connections.add(
+        new ClientConnection(this, this.#nextId++, socket, peer, front.target),
+      );
+    });
+    if (trouble) this.log("error", `no connection accepted for a while: ${trouble}`);
+  }
+
+  #handleEvent(event: SctpEvent): void {
+    const { association } = event;
+    const owner = this.#owners.get(association);
+    if (owner) {
+      owner.handleEvent(this.#now, event);
+      this.schedule(owner);
+    }
+    if (event.kind === "communication-lost" || event.kind === "shutdown-complete") {
+      this.#owners.delete(association);
+    } else if (event.kind === "communication-up" && event.incoming) this.#welcome(association);
+    else if (event.kind === "restart") this.#welcomeAgain(association);
+  }
+
+  #welcome(association: Association): void {
+    const target = this.#served.get(association.localPort);
+    if (!target || this.#stopping) return this.#turnAway(association);
+    this.counters.associated++;
+    this.#connections.add(new ServerConnection(this, this.#nextId++, association, target));
+  }
+
+  /** To the restarted peer it is a new association, so a server gets a new connection. */
+  #welcomeAgain(association: Association): void {
+    this.#owners.delete(association);
+    if (association.incoming) this.#welcome(association);
+    else this.#turnAway(association);
+  }
+
+  #turnAway(association: Association): void {
+    const reason = ResetReason.Stopping;
+    association.abort(this.#now, encodeControlMessage({ kind: "reset", reason }));
+  }
+
+  #takeCommands(): void {
+    this.#parts.wakeup.drain();
+    for (let next = this.#parts.commands.take(); next; next = this.#parts.commands.take()) {
+      this.#obey(next as Command);
+    }
+  }
+
+  #obey(command: Command): void {
+    switch (command.kind) {
+      case "status":
+        return this.#parts.report({ kind: "status", status: this.#status() });
+      case "stop":
+        return this.#beginStop(command.drain);
+      case "cut":
+        return this.#parts.io.cut(command.remote);
+      case "heal":
+        return this.#parts.io.heal(command.remote);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  #beginStop(drain: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#stopAt = after(this.#now, drain);
+    for (const front of this.#fronts.splice(0)) front.close();
+    for (const port of this.#served.keys()) this.#parts.endpoint.stopListening(port);
+  }
+
+  #stopWhenDue(): void {
+    if (!this.#stopping || this.#endsAt !== NEVER) return;
+    const late = isDue(this.#stopAt, this.#now);
+    if (this.#connections.size > 0 && !late) return;
+    this.#stopAt = NEVER;
+    for (const connection of this.#connections) connection.stop(this.#now);
+    this.#pump.flush(this.#now);
+    this.#endsAt = after(this.#now, this.#connections.size > 0 ? LAST_PACKETS : 0);
+  }
+
+  #listeners(): ListenerStatus[] {
+    const { transport, serves } = this.#parts.config;
+    const fronts = this.#fronts.map((front) => front.status());
+    return fronts.concat(serves.map(({ port, name }) => ({
+      kind: "serve",
+      state: "LISTEN",
+      address: transport.addresses.join(",") || "*",
+      port,
+      target: name,
+    })));
+  }
+
+  #status(): ShimStatus {
+    const { io, config } = this.#parts;
+    const { packetsSent, bytesSent, packetsReceived, bytesReceived } = io.metrics;
+    return {
+      uptime: elapsed(this.#startedAt, this.#now),
+      transport: {
+        kind: config.transport.kind,
+        port: io.encapsulationPort,
+        addresses: io.localAddresses.map(({ address }) => address.text),
+        packetsSent,
+        bytesSent,
+        packetsReceived,
+        bytesReceived,
+        cutPackets: io.dropped,
+      },
+      listeners: this.#listeners(),
+      counters: { ...this.counters },
+      connections: [...this.#connections].map((connection) => connection.status()),
+    };
+  }
+}

@@ -1,0 +1,48 @@
+/** What a connection may ask of the data plane that it belongs to. */
+import type { TcpSocket } from "../net/tcp_socket.ts";
+import type { Association } from "../sctp/association.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
+import type { Instant } from "../sctp/base/time.ts";
+import type { SctpEvent } from "../sctp/events.ts";
+import type { ConnectionStatus, ShimCounters } from "./status.ts";
+import type { TransferBuffers } from "./transfer_buffers.ts";
+
+/** How serious a log message is. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** The watch that a data plane keeps over one socket. */
+export interface Watch {
+  /** Receives the epoll bits, edge-triggered; may be changed. */
+  handler: (events: number) => void;
+  /** Call once the socket is closed: events that are still under way reach nobody then. */
+  forget(): void;
+}
+
+/** A connection as the data plane sees it. */
+export interface Connection {
+  readonly id: number;
+  /** True once nothing is left of it. */
+  readonly over: boolean;
+  /** Moves what can be moved; true if there is more to do at once. */
+  run(now: Instant): boolean;
+  /** A notification about its association. */
+  handleEvent(now: Instant, event: SctpEvent): void;
+  /** Takes it down on both sides, because the daemon stops. */
+  stop(now: Instant): void;
+  status(): ConnectionStatus;
+}
+
+export interface Plane {
+  readonly buffers: TransferBuffers;
+  readonly counters: ShimCounters;
+  now(): Instant;
+  /** Sets up an association to the first of the addresses that answers; throws if there is no way. */
+  associate(addresses: readonly IpAddress[], port: number): Association;
+  /** Watches a socket for everything. */
+  watch(socket: TcpSocket, handler: Watch["handler"]): Watch;
+  /** From now on the association's notifications go to the connection. */
+  own(association: Association, connection: Connection): void;
+  /** Has {@link Connection.run} called before the plane waits again. */
+  schedule(connection: Connection): void;
+  log(level: LogLevel, message: string): void;
+}

@@ -1,0 +1,82 @@
+/** What the control plane and the data plane's thread say to each other. */
+import type { Parameters } from "../sctp/parameters.ts";
+import type { LogLevel } from "./plane.ts";
+import type { ListenerStatus, ShimStatus } from "./status.ts";
+
+/** How SCTP packets travel. */
+export type TransportConfig =
+  | {
+    readonly kind: "udp";
+    /** Our UDP port. */
+    readonly port: number;
+    /** The peers' UDP port. */
+    readonly remotePort: number;
+    /** Own addresses; every address of the host if there is none. */
+    readonly addresses: readonly string[];
+  }
+  | { readonly kind: "raw"; readonly addresses: readonly string[] };
+
+/** A front and its server, with all names resolved. */
+export interface ForwardConfig {
+  readonly listen: { readonly address: string; readonly port: number };
+  /** The server for people. */
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/** A served port and its TCP server, with all names resolved. */
+export interface ServeConfig {
+  readonly port: number;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly hostPort: number;
+}
+
+/** What a data plane does from its start on. */
+export interface DataPlaneConfig {
+  readonly transport: TransportConfig;
+  readonly forwards: readonly ForwardConfig[];
+  readonly serves: readonly ServeConfig[];
+  /** Protocol parameters of every association. */
+  readonly parameters: Partial<Parameters>;
+  /** Retransmissions of INIT before a connection falls back (Bickhart 2005, section 2.9.2). */
+  readonly initRtxMax: number;
+  /** Whether connections that SCTP cannot make go over TCP. */
+  readonly fallback: boolean;
+  /** Paths can be cut by command, for demonstrations. */
+  readonly cuttable: boolean;
+}
+
+/** What the thread gets first. */
+export interface StartMessage {
+  readonly config: DataPlaneConfig;
+  /** Memory of the command ring. */
+  readonly commands: SharedArrayBuffer;
+  /** The eventfd that tells of commands. */
+  readonly wakeup: number;
+}
+
+/** A command in the ring. */
+export type Command =
+  /** Answered by one status report. */
+  | { readonly kind: "status" }
+  /**
+   * Takes no more connections, lets those that are open finish for `drain` milliseconds, then
+   * resets the rest.
+   */
+  | { readonly kind: "stop"; readonly drain: number }
+  /** From now on packets from and to this address of a peer are lost. */
+  | { readonly kind: "cut"; readonly remote: string }
+  | { readonly kind: "heal"; readonly remote: string };
+
+/** What the thread posts. */
+export type Report =
+  /** Everything that was asked for is listened on. */
+  | { readonly kind: "ready"; readonly listeners: readonly ListenerStatus[] }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: "status"; readonly status: ShimStatus }
+  /** Every connection is gone and every socket closed. */
+  | { readonly kind: "stopped" }
+  /** It could not start, or broke; nothing follows. */
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,0 +1,152 @@
+/** A connection on the server's side: an association that a peer has set up, handed to a TCP server. */
+import type { TcpSocket } from "../net/tcp_socket.ts";
+import type { Association } from "../sctp/association.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
+import type { Instant } from "../sctp/base/time.ts";
+import type { SctpEvent } from "../sctp/events.ts";
+import { Bridge } from "./bridge.ts";
+import { associationStatus, isShimPeer, passEvent, passSocketEvents } from "./bridged.ts";
+import { describeResetReason, encodeControlMessage, ResetReason } from "./control_message.ts";
+import { formatHostPort } from "./endpoint_spec.ts";
+import { describeLoss } from "./loss.ts";
+import type { Connection, Plane, Watch } from "./plane.ts";
+import type { ConnectionStatus } from "./status.ts";
+import { TcpDial } from "./tcp_dial.ts";
+
+/** The TCP server behind a served port. */
+export interface ServeTarget {
+  /** Host and port for people. */
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+  readonly port: number;
+}
+
+type Phase =
+  /** Waiting for the TCP server. */
+  | { readonly kind: "dialing"; readonly dial: TcpDial | undefined }
+  | { readonly kind: "bridged"; readonly bridge: Bridge; readonly watch: Watch }
+  | { readonly kind: "over" };
+
+export class ServerConnection implements Connection {
+  readonly #plane: Plane;
+  readonly #association: Association;
+  readonly #target: ServeTarget;
+  readonly #remote: string;
+  #phase: Phase = { kind: "dialing", dial: undefined };
+  #reason = "connecting to the server";
+  /** The peer's end of the association, if it came before the server's connection stood. */
+  #earlyEnd: SctpEvent | undefined;
+
+  /** @param association just up. */
+  constructor(plane: Plane, readonly id: number, association: Association, target: ServeTarget) {
+    this.#plane = plane;
+    this.#association = association;
+    this.#target = target;
+    const address = association.primaryPath?.remote.text ?? "unknown";
+    this.#remote = formatHostPort(address, association.remotePort);
+    plane.own(association, this);
+    const dial = new TcpDial(plane, target.addresses, target.port, (result) => {
+      if (result.kind === "connected") this.#bridge(result.socket, result.watch);
+      else this.#refuse(result.refused, result.error.message);
+    });
+    if (this.#phase.kind === "dialing") this.#phase = { kind: "dialing", dial };
+  }
+
+  get over(): boolean {
+    return this.#phase.kind === "over";
+  }
+
+  run(now: Instant): boolean {
+    const phase = this.#phase;
+    if (phase.kind !== "bridged") return false;
+    const more = phase.bridge.run(now);
+    const outcome = phase.bridge.outcome;
+    if (outcome) this.#finish(outcome.clean, outcome.reason);
+    return more;
+  }
+
+  handleEvent(_now: Instant, event: SctpEvent): void {
+    const phase = this.#phase;
+    if (phase.kind === "bridged") passEvent(phase.bridge, event, this.#remote);
+    else if (phase.kind === "dialing") this.#handleWhileDialing(event);
+  }
+
+  stop(now: Instant): void {
+    const phase = this.#phase;
+    if (phase.kind === "bridged") phase.bridge.reset(now, ResetReason.Stopping);
+    else if (phase.kind === "dialing") this.#abandon(now, ResetReason.Stopping);
+  }
+
+  status(): ConnectionStatus {
+    const bridge = this.#phase.kind === "bridged" ? this.#phase.bridge : undefined;
+    return {
+      id: this.id,
+      side: "server",
+      state: "NATIVE",
+      reason: bridge ? bridge.activity : this.#reason,
+      carrier: "sctp",
+      local: this.#target.name,
+      remote: this.#remote,
+      bytesOut: bridge?.bytesOut ?? 0,
+      bytesIn: bridge?.bytesIn ?? 0,
+      association: associationStatus(this.#association, "NATIVE"),
+    };
+  }
+
+  /** A graceful end meanwhile still leaves bytes to hand over, so it waits for the bridge. */
+  #handleWhileDialing(event: SctpEvent): void {
+    if (event.kind === "shutdown-received" || event.kind === "shutdown-complete") {
+      this.#earlyEnd = event;
+    }
+    if (event.kind !== "communication-lost" && event.kind !== "restart") return;
+    if (this.#phase.kind === "dialing") this.#phase.dial?.cancel();
+    const restarted = event.kind === "restart";
+    this.#finish(
+      false,
+      restarted ? `${this.#remote} restarted` : describeLoss(event.reason, this.#remote, true),
+    );
+  }
+
+  #bridge(socket: TcpSocket, watch: Watch): void {
+    const shim = isShimPeer(this.#association);
+    const bridge = new Bridge(this.#association, socket, this.#plane.buffers, shim);
+    watch.handler = (events) => {
+      passSocketEvents(bridge, this.#plane.now(), events);
+      this.#plane.schedule(this);
+    };
+    if (this.#earlyEnd) passEvent(bridge, this.#earlyEnd, this.#remote);
+    this.#phase = { kind: "bridged", bridge, watch };
+    this.#plane.counters.carried++;
+    this.#note(shim ? "carried over SCTP from a shim" : "carried over SCTP from a native peer");
+    this.#plane.schedule(this);
+  }
+
+  #refuse(refused: boolean, why: string): void {
+    const reason = refused ? ResetReason.Refused : ResetReason.Unreachable;
+    this.#association.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
+    this.#finish(false, why);
+  }
+
+  #abandon(now: Instant, reason: ResetReason): void {
+    if (this.#phase.kind === "dialing") this.#phase.dial?.cancel();
+    this.#association.abort(now, encodeControlMessage({ kind: "reset", reason }));
+    this.#finish(false, describeResetReason(reason));
+  }
+
+  #finish(clean: boolean, reason: string): void {
+    if (this.#phase.kind === "bridged") this.#phase.watch.forget();
+    this.#phase = { kind: "over" };
+    if (clean) this.#plane.counters.closed++;
+    else this.#plane.counters.broken++;
+    this.#plane.schedule(this);
+    this.#note(reason, clean ? "info" : "warning");
+  }
+
+  #note(reason: string, level: "info" | "warning" = "info"): void {
+    this.#reason = reason;
+    this.#plane.log(
+      level,
+      `connection ${this.id} from ${this.#remote} to ${this.#target.name}: NATIVE, ${reason}`,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/** The control plane's side of a data plane: starts its thread, commands it, hears from it. */
+import { Wakeup } from "../net/epoll.ts";
+import { CommandRing } from "./command_ring.ts";
+import type { LogLevel } from "./plane.ts";
+import type { Command, DataPlaneConfig, Report, StartMessage } from "./protocol.ts";
+import type { ListenerStatus, ShimStatus } from "./status.ts";
+
+/** Receives the data plane's log. */
+export type LogSink = (level: LogLevel, message: string) => void;
+
+export class ShimDaemon implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #ring = new CommandRing(CommandRing.allocate());
+  readonly #wakeup = new Wakeup();
+  readonly #log: LogSink;
+  readonly #ready = Promise.withResolvers<readonly ListenerStatus[]>();
+  readonly #ended = Promise.withResolvers<void>();
+  /** Callers of {@link status}, in the order of their commands. */
+  readonly #asking: PromiseWithResolvers<ShimStatus>[] = [];
+  #over = false;
+
+  private constructor(config: DataPlaneConfig, log: LogSink) {
+    this.#log = log;
+    this.#ended.promise.catch(() => {});
+    this.#worker = new Worker(new URL("./data_plane_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(event.message);
+    };
+    const start: StartMessage = {
+      config,
+      commands: this.#ring.memory,
+      wakeup: this.#wakeup.descriptor,
+    };
+    this.#worker.postMessage(start);
+  }
+
+  /**
+   * Starts a data plane; resolves once it listens on everything.
+   * @throws Error with what was not to be had.
+   */
+  static async start(config: DataPlaneConfig, log: LogSink = () => {}): Promise<ShimDaemon> {
+    const daemon = new ShimDaemon(config, log);
+    await daemon.#ready.promise;
+    return daemon;
+  }
+
+  /** What is listened on, with the ports that the kernel chose. */
+  get listeners(): Promise<readonly ListenerStatus[]> {
+    return this.#ready.promise;
+  }
+
+  /** Settles when the data plane has ended: rejects if it broke. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** What the data plane is doing now. Rejects if it has ended. */
+  status(): Promise<ShimStatus> {
+    const answer = Promise.withResolvers<ShimStatus>();
+    this.#asking.push(answer);
+    if (!this.#command({ kind: "status" })) this.#rejectAll("the data plane does not answer");
+    return answer.promise;
+  }
+
+  /** Loses every packet from and to this address of a peer until {@link heal}. */
+  cut(remote: string): void {
+    this.#command({ kind: "cut", remote });
+  }
+
+  heal(remote: string): void {
+    this.#command({ kind: "heal", remote });
+  }
+
+  /**
+   * Takes no more connections, waits up to `drain` milliseconds for those that are open, resets the
+   * rest, and ends the data plane.
+   */
+  async stop(drain = 0): Promise<void> {
+    if (!this.#over) this.#command({ kind: "stop", drain });
+    await this.#ended.promise.catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #command(command: Command): boolean {
+    if (this.#over || !this.#ring.push(command)) return false;
+    this.#wakeup.signal();
+    return true;
+  }
+
+  #hear(report: Report): void {
+    switch (report.kind) {
+      case "ready":
+        return this.#ready.resolve(report.listeners);
+      case "log":
+        return this.#log(report.level, report.message);
+      case "status":
+        return this.#asking.shift()?.resolve(report.status);
+      case "stopped":
+        return this.#end();
+      case "failed":
+        return this.#fail(report.message);
+      default:
+        return report satisfies never;
+    }
+  }
+
+  #fail(message: string): void {
+    const error = new Error(message);
+    this.#ready.reject(error);
+    this.#ended.reject(error);
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#ended.resolve();
+    this.#rejectAll("the data plane has ended");
+    this.#worker.terminate();
+    this.#wakeup.close();
+  }
+
+  #rejectAll(message: string): void {
+    for (const asking of this.#asking.splice(0)) asking.reject(new Error(message));
+  }
+}

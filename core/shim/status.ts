@@ -1,0 +1,85 @@
+/** What a data plane tells about itself: plain values, fit for JSON and for another thread. */
+import type { ConnectionInfo } from "../socket/info.ts";
+import type { AssociationShimState, ShimState } from "./shim_state.ts";
+
+/** One connection at one moment. */
+export interface ConnectionStatus {
+  /** Counts connections of the data plane from 1. */
+  readonly id: number;
+  /** Which end of the shim this is: the application's client, or the server. */
+  readonly side: "client" | "server";
+  readonly state: ShimState;
+  /** Why it is in that state. */
+  readonly reason: string;
+  /** What carries the bytes; `undefined` while that is being found out. */
+  readonly carrier: "sctp" | "tcp" | undefined;
+  /** The near end: the application that connected, or the local server. */
+  readonly local: string;
+  /** The far end: host and port. */
+  readonly remote: string;
+  /** Bytes from the local TCP connection to the peer. */
+  readonly bytesOut: number;
+  /** Bytes from the peer to the local TCP connection. */
+  readonly bytesIn: number;
+  readonly association: AssociationStatus | undefined;
+}
+
+/** The association below a connection. */
+export interface AssociationStatus extends ConnectionInfo {
+  readonly id: number;
+  readonly shimState: AssociationShimState;
+  /** The peer is a shim too, so half-close and reset are carried. */
+  readonly peerIsShim: boolean;
+}
+
+/** A port that is listened on. */
+export interface ListenerStatus {
+  readonly kind: "forward" | "serve";
+  /** `LISTEN` for a served port; a forward's front is an ordinary TCP listener. */
+  readonly state: ShimState;
+  /** TCP address and port of a forward; the SCTP port of a served one. */
+  readonly address: string;
+  readonly port: number;
+  /** Where its connections go. */
+  readonly target: string;
+}
+
+/** Counts since the start. */
+export interface ShimCounters {
+  /** TCP connections accepted for forwards. */
+  accepted: number;
+  /** Associations accepted for served ports. */
+  associated: number;
+  /** Connections that an association carried. */
+  carried: number;
+  /** Connections that fell back to TCP. */
+  fellBack: number;
+  /** Connections closed by both ends. */
+  closed: number;
+  /** Connections that were refused, reset or lost. */
+  broken: number;
+}
+
+/** A data plane at one moment. */
+export interface ShimStatus {
+  /** Milliseconds since the data plane started. */
+  readonly uptime: number;
+  readonly transport: TransportStatus;
+  readonly listeners: readonly ListenerStatus[];
+  readonly counters: ShimCounters;
+  readonly connections: readonly ConnectionStatus[];
+}
+
+/** The packet transport. */
+export interface TransportStatus {
+  readonly kind: "udp" | "raw";
+  /** UDP port, 0 for raw IP. */
+  readonly port: number;
+  readonly addresses: readonly string[];
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  readonly packetsReceived: number;
+  readonly bytesReceived: number;
+  /** Packets that cut paths have swallowed (demonstrations only). */
+  readonly cutPackets: number;
+}
