@@ -27,6 +27,7 @@ export const SO_BINDTODEVICE = 25;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
+export const SO_BINDTOIFINDEX = 62;
 export const SO_ORIGINAL_DST = 80;
 
 export const TCP_NODELAY = 1;

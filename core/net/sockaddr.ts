@@ -104,6 +104,12 @@ export class AddressCache {
   }
 }
 
+/** The scope of an IPv6 address that came by an interface: only link-local addresses have one. */
+export function scopeOf(source: Uint8Array, offset: number, interfaceIndex: number): number {
+  const linkLocal = source[offset] === 0xfe && (source[offset + 1] & 0xc0) === 0x80;
+  return linkLocal ? interfaceIndex : 0;
+}
+
 function hash(source: Uint8Array, offset: number, length: number, scope: number): number {
   let value = scope ^ length;
   for (let i = offset; i < offset + length; i++) {
