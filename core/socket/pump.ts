@@ -23,11 +23,19 @@ const RECEIVES_PER_ROUND = 8;
 /** Full transmit batches a round, for the same reason. */
 const SENDS_PER_ROUND = 8;
 
-/** Rounds with packets after which the queue of ICMP errors is looked at all the same. */
-const ICMP_EVERY = 64;
-
 /** Milliseconds after which a send that the kernel refused for want of buffer is tried again. */
 const RETRY_BLOCKED = 1;
+
+/** What a pump needs of an endpoint. */
+export type PumpedEndpoint = Pick<
+  Endpoint,
+  | "handlePacket"
+  | "handleTimeout"
+  | "handleIcmp"
+  | "pollTransmit"
+  | "pollEvent"
+  | "pollTimeout"
+>;
 
 /** Receives each notification of the engine; may read, send and issue commands at once. */
 export type EventHandler = (event: SctpEvent) => void;
@@ -38,14 +46,13 @@ export class Pump {
   #unsent = 0;
   #blocked = false;
   #more = false;
-  #sinceIcmp = 0;
 
   /**
    * @param handleEvent is called for every notification, within {@link round}.
    * @param memory for outgoing packets, best the checksum module's own; {@link BATCH_BYTES} of it do.
    */
   constructor(
-    readonly endpoint: Endpoint,
+    readonly endpoint: PumpedEndpoint,
     readonly io: PacketIo,
     readonly handleEvent: EventHandler,
     memory: Uint8Array = new Uint8Array(BATCH_BYTES),
@@ -58,18 +65,19 @@ export class Pump {
     const received = this.#receive(now);
     const timer = isDue(this.endpoint.pollTimeout(), now);
     if (timer) this.endpoint.handleTimeout(now);
-    const notified = this.#notify();
-    const sent = this.#transmit(now);
-    return received || timer || notified || sent;
+    const drained = this.flush(now);
+    return received || timer || drained;
   }
 
   /**
-   * Sends what commands and reads have made ready, without asking the transport for packets.
-   * Notifications come out as well.
+   * Hands out notifications and sends what commands and reads have made ready, without asking the
+   * transport for packets; true if there was something. Notifications come first: what their handler
+   * sends and reads belongs to the packets that leave.
    */
-  flush(now: Instant): void {
-    this.#notify();
-    this.#transmit(now);
+  flush(now: Instant): boolean {
+    const notified = this.#notify();
+    const sent = this.#transmit(now);
+    return notified || sent;
   }
 
   /** Milliseconds that the caller may wait for packets; `Infinity` if no timer runs. */
@@ -88,12 +96,11 @@ export class Pump {
       for (let j = 0; j < count; j++) endpoint.handlePacket(now, io.packetAt(j));
       total += count;
     }
-    const errors = total === 0 || ++this.#sinceIcmp >= ICMP_EVERY ? this.#receiveIcmp(now) : false;
+    const errors = this.#receiveIcmp(now);
     return total > 0 || errors;
   }
 
   #receiveIcmp(now: Instant): boolean {
-    this.#sinceIcmp = 0;
     let any = false;
     for (let error = this.io.pollIcmp(); error; error = this.io.pollIcmp()) {
       this.endpoint.handleIcmp(now, error);

@@ -1,0 +1,173 @@
+/**
+ * One association below its socket: calls that never wait, and signals that say when to try again.
+ * What waits, queues and streams is built on it.
+ */
+import type { Association } from "../sctp/association.ts";
+import type { LossReason, SctpEvent } from "../sctp/events.ts";
+import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
+import type { Driver } from "./driver.ts";
+import { lossError, SctpError } from "./errors.ts";
+import { type ConnectionEnd, connectionEvent, Notifier } from "./notifications.ts";
+import { Signal } from "./queue.ts";
+
+export class Channel {
+  /** Something can be read, or nothing will come any more. */
+  readonly readable = new Signal();
+  /** There is room to send, or nothing can be sent any more. */
+  readonly writable = new Signal();
+  readonly events = new Notifier();
+  readonly #established = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<ConnectionEnd>();
+  #end: ConnectionEnd | undefined;
+  #isEstablished = false;
+  #peerIsDone = false;
+  #restarts = 0;
+  #discarding = false;
+
+  constructor(readonly association: Association, readonly driver: Driver) {
+    this.#established.promise.catch(() => {});
+  }
+
+  /** Resolves when the association is up; rejects if it never comes up. */
+  get established(): Promise<void> {
+    return this.#established.promise;
+  }
+
+  /** Resolves when the association is over; never rejects. */
+  get closed(): Promise<ConnectionEnd> {
+    return this.#closed.promise;
+  }
+
+  /** How it ended, once it has. */
+  get end(): ConnectionEnd | undefined {
+    return this.#end;
+  }
+
+  /** True once the peer has asked for a shutdown: it has sent everything. */
+  get peerIsDone(): boolean {
+    return this.#peerIsDone;
+  }
+
+  /** How often the peer restarted. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** The peer in words. */
+  get peer(): string {
+    const { paths, remotePort } = this.association;
+    const texts = [...new Set(paths.map((path) => path.remote.text))];
+    return `${texts.join(", ") || "the peer"} port ${remotePort}`;
+  }
+
+  /**
+   * Hands a message to the engine, which copies it. False if there is no room now.
+   * @throws SctpError `ERR_SCTP_CLOSED` once the end has begun, or what ended the association.
+   * @throws RangeError for a message or options that cannot be sent.
+   */
+  trySend(data: Uint8Array, options: SendOptions): boolean {
+    if (!this.#canSend) this.#throwClosed();
+    const taken = this.association.send(this.driver.now(), data, options);
+    this.driver.flush();
+    return taken;
+  }
+
+  /** Reads as {@link Association.read} does; 0 if nothing is readable now. */
+  tryRead(target: Uint8Array, info: ReceiveInfo): number {
+    const count = this.association.read(this.driver.now(), target, info);
+    if (count > 0) this.driver.flush();
+    return count;
+  }
+
+  /** Begins the graceful end: what was accepted for sending still goes out. */
+  shutdown(): void {
+    if (this.#end) return;
+    if (!this.#isEstablished) return this.abort("the application gave up");
+    this.association.shutdown(this.driver.now());
+    this.driver.flush();
+  }
+
+  /** Ends at once; the peer gets the reason. */
+  abort(reason: string): void {
+    if (this.#end) return;
+    this.association.abort(this.driver.now(), new TextEncoder().encode(reason));
+    this.driver.flush();
+  }
+
+  /** Drops what has been received and what still comes: nobody reads any more. */
+  discardInput(): void {
+    this.#discarding = true;
+    this.#handleReadable();
+    this.driver.flush();
+  }
+
+  /** Takes a notification of the engine about this association. */
+  handleEvent(event: SctpEvent): void {
+    switch (event.kind) {
+      case "readable":
+        return this.#handleReadable();
+      case "writable":
+        return this.writable.notify();
+      case "communication-up":
+        return this.#handleUp();
+      case "communication-lost":
+        return this.#handleLoss(event.reason);
+      case "shutdown-complete":
+        return this.finish({ graceful: true });
+      case "shutdown-received":
+        this.#peerIsDone = true;
+        break;
+      case "restart":
+        this.#restarts++;
+        break;
+    }
+    this.#wakeAll();
+    const report = connectionEvent(event);
+    if (report) this.events.emit(report);
+  }
+
+  /** Marks the end and releases everybody who waits. */
+  finish(end: ConnectionEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    if (end.graceful) this.#established.resolve();
+    else this.#established.reject(end.error);
+    this.#closed.resolve(end);
+    this.#wakeAll();
+    this.events.emit({ kind: "closed", end });
+  }
+
+  #handleReadable(): void {
+    if (this.#discarding) this.association.discardReceived();
+    this.readable.notify();
+  }
+
+  #handleUp(): void {
+    this.#isEstablished = true;
+    this.#established.resolve();
+  }
+
+  #handleLoss(reason: LossReason): void {
+    const error = lossError(reason, this.peer, this.#isEstablished);
+    this.finish({ graceful: false, error });
+  }
+
+  #wakeAll(): void {
+    this.readable.notify();
+    this.writable.notify();
+  }
+
+  get #canSend(): boolean {
+    const { state } = this.association;
+    return state === "ESTABLISHED" || state === "COOKIE-WAIT" || state === "COOKIE-ECHOED";
+  }
+
+  #throwClosed(): never {
+    if (this.#end && !this.#end.graceful) throw this.#end.error;
+    throw new SctpError(
+      "ERR_SCTP_CLOSED",
+      `cannot send: the association with ${this.peer} is shutting down or closed`,
+    );
+  }
+}

@@ -1,0 +1,130 @@
+/** What goes wrong with a socket, as one error class with stable codes and words that say what to do. */
+import type { LossReason } from "../sctp/events.ts";
+import { describeCause } from "../sctp/wire/error_cause.ts";
+
+/** Stable names of what went wrong: compare these, the messages may change. */
+export type SctpErrorCode =
+  /** The peer answered the attempt to connect with an ABORT: nobody listens, or it does not want us. */
+  | "ERR_SCTP_CONNECT_REFUSED"
+  /** No answer within Max.Init.Retransmits attempts. */
+  | "ERR_SCTP_CONNECT_TIMEOUT"
+  /** The peer stopped answering on all paths. */
+  | "ERR_SCTP_CONNECTION_LOST"
+  /** The peer ended the association with an ABORT. */
+  | "ERR_SCTP_ABORTED_BY_PEER"
+  /** This side ended the association with an ABORT. */
+  | "ERR_SCTP_ABORTED"
+  /** The peer broke the protocol, so this side aborted. */
+  | "ERR_SCTP_PROTOCOL_VIOLATION"
+  /** The peer's host said by ICMP that it has no SCTP there. */
+  | "ERR_SCTP_NOT_SUPPORTED"
+  /** The peer's state cookie went stale again and again. */
+  | "ERR_SCTP_STALE_COOKIE"
+  /** No local address can reach the peer. */
+  | "ERR_SCTP_NO_PATH"
+  /** The peer restarted: bytes that were under way are lost. */
+  | "ERR_SCTP_RESTARTED"
+  /** A call that needs an open association came after its end began. */
+  | "ERR_SCTP_CLOSED"
+  /** A received message is longer than the receiver was told to take. */
+  | "ERR_SCTP_MESSAGE_TOO_LONG";
+
+/** An SCTP socket's error. Misuse of a call throws TypeError or RangeError instead. */
+export class SctpError extends Error {
+  override readonly name = "SctpError";
+
+  /** What the engine reported, where that is what ended the association. */
+  readonly reason: LossReason | undefined;
+
+  constructor(
+    readonly code: SctpErrorCode,
+    message: string,
+    details: { readonly reason?: LossReason; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.reason = details.reason;
+  }
+}
+
+/**
+ * The error for an association that was lost.
+ * @param peer the peer in words, for the message.
+ * @param established whether the association was up before.
+ */
+export function lossError(reason: LossReason, peer: string, established: boolean): SctpError {
+  switch (reason.kind) {
+    case "unreachable":
+      return unreachableError(reason, peer);
+    case "aborted-by-peer":
+      return abortedByPeerError(reason, peer, established);
+    case "aborted-locally":
+      return new SctpError("ERR_SCTP_ABORTED", `aborted the association with ${peer}`, { reason });
+    case "protocol-violation":
+      return new SctpError(
+        "ERR_SCTP_PROTOCOL_VIOLATION",
+        `aborted the association with ${peer}: it broke the protocol${inWords(reason.causes)}`,
+        { reason },
+      );
+    case "no-sctp-at-peer":
+      return new SctpError(
+        "ERR_SCTP_NOT_SUPPORTED",
+        `${peer} says by ICMP that nothing receives SCTP there; check that the peer runs, that it ` +
+          "uses the same transport (raw IP or UDP) and, for UDP, the encapsulation port",
+        { reason },
+      );
+    case "stale-cookie":
+      return new SctpError(
+        "ERR_SCTP_STALE_COOKIE",
+        `${peer} kept calling its state cookie stale; the path may be slower than its cookie lifetime`,
+        { reason },
+      );
+    case "no-path":
+      return new SctpError(
+        "ERR_SCTP_NO_PATH",
+        `no local address can reach ${peer}; check the address families of both sides and the ` +
+          "local addresses that were chosen",
+        { reason },
+      );
+    default:
+      return reason satisfies never;
+  }
+}
+
+function unreachableError(
+  reason: LossReason & { kind: "unreachable" },
+  peer: string,
+): SctpError {
+  if (reason.during === "setup") {
+    return new SctpError(
+      "ERR_SCTP_CONNECT_TIMEOUT",
+      `${peer} did not answer; check its address, its transport (raw IP or UDP and its port) and ` +
+        "firewalls on the way",
+      { reason },
+    );
+  }
+  const when = reason.during === "shutdown" ? " during the shutdown" : "";
+  return new SctpError(
+    "ERR_SCTP_CONNECTION_LOST",
+    `${peer} stopped answering on every path${when}; data not yet acknowledged may be lost`,
+    { reason },
+  );
+}
+
+function abortedByPeerError(
+  reason: LossReason & { kind: "aborted-by-peer" },
+  peer: string,
+  established: boolean,
+): SctpError {
+  const why = inWords(reason.causes);
+  return established
+    ? new SctpError("ERR_SCTP_ABORTED_BY_PEER", `${peer} aborted the association${why}`, { reason })
+    : new SctpError(
+      "ERR_SCTP_CONNECT_REFUSED",
+      `${peer} refused the association${why}; check that something listens on that SCTP port`,
+      { reason },
+    );
+}
+
+function inWords(causes: (LossReason & { kind: "aborted-by-peer" })["causes"]): string {
+  return causes.length === 0 ? "" : `: ${causes.map(describeCause).join(", ")}`;
+}

@@ -1,0 +1,96 @@
+/** Associations that peers ask for, as a `Deno.Listener` hands out connections. */
+import type { Channel } from "./channel.ts";
+import { type ConnectionOptions, SctpConnection } from "./connection.ts";
+import { SctpError } from "./errors.ts";
+
+/** What a listener does with its stack. */
+export interface ListenerOptions extends ConnectionOptions {
+  /** Associations that may wait for {@link SctpListener.accept}; those beyond it are aborted. */
+  readonly backlog?: number;
+}
+
+/** Associations that wait unless a listener is told otherwise. */
+const BACKLOG = 128;
+
+type Accepting = PromiseWithResolvers<SctpConnection>;
+
+/** Accepts associations on one SCTP port; iterate over it, or call {@link accept}. */
+export class SctpListener implements AsyncIterable<SctpConnection>, Disposable {
+  readonly #options: ListenerOptions;
+  readonly #stop: () => void;
+  readonly #waiting: Channel[] = [];
+  readonly #accepting: Accepting[] = [];
+  #failure: Error | undefined;
+
+  /** Listeners come from `SctpStack.listen`. */
+  constructor(
+    /** The SCTP port. */
+    readonly port: number,
+    options: ListenerOptions,
+    stop: () => void,
+  ) {
+    this.#options = options;
+    this.#stop = stop;
+  }
+
+  /**
+   * The next association that has come up.
+   * @throws SctpError `ERR_SCTP_CLOSED` once the listener is closed.
+   */
+  accept(): Promise<SctpConnection> {
+    for (let channel = this.#waiting.shift(); channel; channel = this.#waiting.shift()) {
+      if (!channel.end || channel.association.readableBytes > 0) {
+        return Promise.resolve(new SctpConnection(channel, this.#options));
+      }
+    }
+    if (this.#failure) return Promise.reject(this.#failure);
+    const accepting = Promise.withResolvers<SctpConnection>();
+    this.#accepting.push(accepting);
+    return accepting.promise;
+  }
+
+  /** Stops listening. Associations that nobody has accepted are aborted; accepted ones go on. */
+  close(): void {
+    const words = `the listener on SCTP port ${this.port} is closed`;
+    this.fail(new SctpError("ERR_SCTP_CLOSED", words));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Associations until the listener is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<SctpConnection, void, void> {
+    for (;;) {
+      try {
+        yield await this.accept();
+      } catch (error) {
+        if (error instanceof SctpError && error.code === "ERR_SCTP_CLOSED") return;
+        throw error;
+      }
+    }
+  }
+
+  /** Takes an association that a peer has set up. */
+  handleIncoming(channel: Channel): void {
+    const accepting = this.#accepting.shift();
+    if (accepting) {
+      accepting.resolve(new SctpConnection(channel, this.#options));
+    } else if (this.#waiting.length < (this.#options.backlog ?? BACKLOG)) {
+      this.#waiting.push(channel);
+    } else {
+      channel.abort("too many associations wait to be accepted");
+    }
+  }
+
+  /** Stops listening; whoever waits in {@link accept} gets the error. */
+  fail(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#stop();
+    for (const channel of this.#waiting.splice(0)) {
+      channel.abort("nobody accepts associations here");
+    }
+    for (const accepting of this.#accepting.splice(0)) accepting.reject(error);
+  }
+}

@@ -1,0 +1,108 @@
+/** What a connection tells about itself besides data: an asynchronous sequence for each who listens. */
+import type { SctpEvent } from "../sctp/events.ts";
+import type { PathStatus } from "../sctp/path/path.ts";
+import type { ErrorCause } from "../sctp/wire/error_cause.ts";
+import type { SctpError } from "./errors.ts";
+import { type PathInfo, pathInfo } from "./info.ts";
+
+/** How an association ended. */
+export type ConnectionEnd =
+  /** By a completed shutdown: both sides have everything. */
+  | { readonly graceful: true }
+  /** By an abort from either side, or because the peer was lost. */
+  | { readonly graceful: false; readonly error: SctpError };
+
+/** One notification (RFC 9260, section 11.2). */
+export type ConnectionEvent =
+  /** A path became confirmed, active or inactive. */
+  | { readonly kind: "path-status"; readonly path: PathInfo; readonly status: PathStatus }
+  /** The peer restarted: what had not been delivered, either way, is lost. */
+  | { readonly kind: "restart" }
+  /** The peer reported errors that do not end the association. */
+  | { readonly kind: "remote-error"; readonly causes: readonly ErrorCause[] }
+  /** The peer wants to end: nothing more can be sent, what it sent before can still be read. */
+  | { readonly kind: "shutdown-received" }
+  /** The association is over. Always the last one. */
+  | { readonly kind: "closed"; readonly end: ConnectionEnd };
+
+/** The engine's notification in the terms of a connection; `undefined` for what it handles itself. */
+export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
+  switch (event.kind) {
+    case "path-status": {
+      const path = pathInfo(event.association, event.path);
+      return { kind: "path-status", path, status: event.status };
+    }
+    case "remote-error":
+      return { kind: "remote-error", causes: event.causes };
+    case "restart":
+    case "shutdown-received":
+      return { kind: event.kind };
+    default:
+      return undefined;
+  }
+}
+
+/** Notifications kept for a listener that does not keep up; the oldest give way. */
+const BACKLOG = 1024;
+
+/** Hands each notification to everybody who iterates at that moment. */
+export class Notifier implements AsyncIterable<ConnectionEvent> {
+  readonly #listeners = new Set<Listener>();
+  #last: ConnectionEvent | undefined;
+
+  /** Reports an event; after "closed" there is no other. */
+  emit(event: ConnectionEvent): void {
+    if (event.kind === "closed") this.#last = event;
+    for (const listener of this.#listeners) listener.push(event);
+  }
+
+  /** Events from now on; ends after "closed", which also comes to those who begin afterwards. */
+  [Symbol.asyncIterator](): AsyncIterator<ConnectionEvent> {
+    const listener = new Listener(() => this.#listeners.delete(listener));
+    this.#listeners.add(listener);
+    if (this.#last) listener.push(this.#last);
+    return listener;
+  }
+}
+
+class Listener implements AsyncIterator<ConnectionEvent> {
+  readonly #events: ConnectionEvent[] = [];
+  readonly #waiting: PromiseWithResolvers<IteratorResult<ConnectionEvent>>[] = [];
+  #over = false;
+
+  constructor(readonly leave: () => void) {}
+
+  push(event: ConnectionEvent): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) {
+      waiting.resolve({ done: false, value: event });
+    } else {
+      this.#events.push(event);
+      if (this.#events.length > BACKLOG) this.#events.shift();
+    }
+    if (event.kind === "closed") this.#end();
+  }
+
+  next(): Promise<IteratorResult<ConnectionEvent>> {
+    const event = this.#events.shift();
+    if (event) return Promise.resolve({ done: false, value: event });
+    if (this.#over) return Promise.resolve({ done: true, value: undefined });
+    const waiting = Promise.withResolvers<IteratorResult<ConnectionEvent>>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  return(): Promise<IteratorResult<ConnectionEvent>> {
+    this.#events.length = 0;
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.leave();
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.resolve({ done: true, value: undefined });
+    }
+  }
+}

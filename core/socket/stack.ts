@@ -1,0 +1,274 @@
+/** An SCTP stack for a program: one packet transport, and the connections and listeners on it. */
+import type { Association } from "../sctp/association.ts";
+import { IpAddress } from "../sctp/base/address.ts";
+import { Endpoint } from "../sctp/endpoint.ts";
+import type { SctpEvent } from "../sctp/events.ts";
+import type { EndpointMetrics } from "../sctp/metrics.ts";
+import type { Parameters } from "../sctp/parameters.ts";
+import { monotonicNow } from "../net/clock.ts";
+import type { PacketIoMetrics } from "../net/packet_io.ts";
+import { Channel } from "./channel.ts";
+import { type ConnectionOptions, SctpConnection } from "./connection.ts";
+import { Driver } from "./driver.ts";
+import { SctpError } from "./errors.ts";
+import { type ListenerOptions, SctpListener } from "./listener.ts";
+import {
+  ENCAPSULATION_PORT,
+  openTransport,
+  type Transport,
+  type TransportOptions,
+} from "./transport.ts";
+
+/** How the engine of a stack behaves. */
+export interface EngineOptions {
+  /** Protocol parameters for every association of the stack. */
+  readonly parameters?: Partial<Parameters>;
+  /** Checks at run time that the engine is used as it must be: for tests. */
+  readonly developmentChecks?: boolean;
+}
+
+/** What a stack is opened with. */
+export interface StackOptions extends TransportOptions, EngineOptions {}
+
+/** Whom to connect to, and how. */
+export interface ConnectOptions extends ConnectionOptions {
+  /** SCTP port of the peer. */
+  readonly port: number;
+  /** Addresses of the peer: the first is tried first, the peer may name more. */
+  readonly addresses: string | IpAddress | readonly (string | IpAddress)[];
+  /** SCTP port of this side; by default one that is free. */
+  readonly localPort?: number;
+  /** Addresses of this side to use; by default all of the stack. */
+  readonly localAddresses?: readonly IpAddress[];
+  /** UDP port of the peer; by default {@link ENCAPSULATION_PORT} over UDP. */
+  readonly encapsulationPort?: number;
+  /** Protocol parameters that differ from the stack's. */
+  readonly parameters?: Partial<Parameters>;
+  /** Tells the peer what the upper layer is (RFC 5061, section 4.2.6). */
+  readonly adaptationIndication?: number;
+  /** Gives up when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where to listen, and how. */
+export interface ListenOptions extends ListenerOptions {
+  /** SCTP port. */
+  readonly port: number;
+  /** Addresses to announce; by default all of the stack. */
+  readonly localAddresses?: readonly IpAddress[];
+  /** Protocol parameters that differ from the stack's. */
+  readonly parameters?: Partial<Parameters>;
+  /** Tells peers what the upper layer is (RFC 5061, section 4.2.6). */
+  readonly adaptationIndication?: number;
+}
+
+/** Milliseconds that a graceful end may take when a stack is closed. */
+const GRACE = 2000;
+
+/**
+ * One SCTP instance. Close it when done: it holds sockets, and keeps the program alive.
+ *
+ * ```ts ignore
+ * await using stack = SctpStack.open({ transport: "udp" });
+ * const connection = await stack.connect({ addresses: "192.0.2.1", port: 7 });
+ * ```
+ */
+export class SctpStack implements AsyncDisposable {
+  readonly #endpoint: Endpoint;
+  readonly #io: Transport["io"];
+  readonly #driver: Driver;
+  readonly #running: Promise<void>;
+  readonly #channels = new Map<Association, Channel>();
+  readonly #listeners = new Map<number, SctpListener>();
+  #closed = false;
+  #failure: SctpError | undefined;
+
+  /**
+   * Opens the transport that the options name.
+   * @throws SystemError if its sockets cannot be opened: the port is taken, a right is missing.
+   */
+  static open(options: StackOptions): SctpStack {
+    return new SctpStack(openTransport(options), options);
+  }
+
+  /** Uses a transport that is open already, and closes it at the end. */
+  constructor(transport: Transport, options: EngineOptions = {}) {
+    const { io, environment, memory } = transport;
+    const { parameters, developmentChecks } = options;
+    const { localAddresses } = io;
+    this.#io = io;
+    this.#endpoint = new Endpoint(environment, { parameters, localAddresses, developmentChecks });
+    this.#driver = new Driver({
+      endpoint: this.#endpoint,
+      io,
+      clock: monotonicNow,
+      handleEvent: (event) => this.#handleEvent(event),
+      memory,
+    });
+    this.#running = this.#run();
+  }
+
+  /** Addresses that packets of this stack leave from. */
+  get localAddresses(): readonly IpAddress[] {
+    return this.#io.localAddresses.map(({ address }) => address);
+  }
+
+  /** UDP port on which peers reach this stack, or 0 for raw IP. */
+  get encapsulationPort(): number {
+    return this.#io.encapsulationPort;
+  }
+
+  /** Counters of the engine, dropped packets by reason among them. */
+  get metrics(): Readonly<EndpointMetrics> {
+    return this.#endpoint.metrics;
+  }
+
+  /** Counters of the transport. */
+  get transportMetrics(): Readonly<PacketIoMetrics> {
+    return this.#io.metrics;
+  }
+
+  /**
+   * Sets up an association.
+   * @throws SctpError `ERR_SCTP_CONNECT_REFUSED`, `ERR_SCTP_CONNECT_TIMEOUT`,
+   *   `ERR_SCTP_NOT_SUPPORTED`, `ERR_SCTP_NO_PATH` and others: see their messages.
+   * @throws RangeError or TypeError for options that cannot be; what `signal` was aborted with.
+   */
+  async connect(options: ConnectOptions): Promise<SctpConnection> {
+    const { signal } = options;
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const channel = this.#associate(options);
+    const giveUp = () => channel.abort("the application gave up");
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      await channel.established;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+    return new SctpConnection(channel, options);
+  }
+
+  /**
+   * Accepts associations on a port.
+   * @throws RangeError if the port is taken or cannot be.
+   */
+  listen(options: ListenOptions): SctpListener {
+    const { port, localAddresses, parameters, adaptationIndication } = options;
+    this.#assertOpen();
+    this.#endpoint.listen(port, { localAddresses, parameters, adaptationIndication });
+    const listener = new SctpListener(port, options, () => {
+      this.#endpoint.stopListening(port);
+      this.#listeners.delete(port);
+    });
+    this.#listeners.set(port, listener);
+    return listener;
+  }
+
+  /**
+   * Closes listeners and connections gracefully, then the transport.
+   * @param grace milliseconds after which connections that are still open are aborted.
+   */
+  async close(grace = GRACE): Promise<void> {
+    this.#closed = true;
+    for (const listener of [...this.#listeners.values()]) listener.close();
+    const channels = [...this.#channels.values()];
+    for (const channel of channels) {
+      channel.discardInput();
+      channel.shutdown();
+    }
+    await settledWithin(Promise.all(channels.map(({ closed }) => closed)), grace);
+    for (const channel of this.#channels.values()) channel.abort("the program ends");
+    this.#driver.close();
+    await this.#running;
+    if (this.#failure) throw this.#failure;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #associate(options: ConnectOptions): Channel {
+    const { port, localPort, localAddresses, parameters, adaptationIndication } = options;
+    const association = this.#endpoint.associate(this.#driver.now(), {
+      remotePort: port,
+      remoteAddresses: addressList(options.addresses),
+      localPort,
+      localAddresses,
+      encapsulationPort: this.#remoteEncapsulationPort(options),
+      parameters,
+      adaptationIndication,
+    });
+    const channel = this.#addChannel(association);
+    this.#driver.flush();
+    return channel;
+  }
+
+  #remoteEncapsulationPort({ encapsulationPort }: ConnectOptions): number {
+    return this.encapsulationPort === 0 ? 0 : encapsulationPort ?? ENCAPSULATION_PORT;
+  }
+
+  #addChannel(association: Association): Channel {
+    const channel = new Channel(association, this.#driver);
+    this.#channels.set(association, channel);
+    return channel;
+  }
+
+  #handleEvent(event: SctpEvent): void {
+    const { association, kind } = event;
+    const channel = this.#channels.get(association) ?? this.#addChannel(association);
+    channel.handleEvent(event);
+    if (kind === "communication-up" && event.incoming) this.#handleIncoming(channel);
+    if (channel.end) this.#channels.delete(association);
+  }
+
+  #handleIncoming(channel: Channel): void {
+    const listener = this.#listeners.get(channel.association.localPort);
+    if (listener) listener.handleIncoming(channel);
+    else channel.abort("nobody listens any more");
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#driver.run();
+    } catch (cause) {
+      this.#failure = new SctpError("ERR_SCTP_CLOSED", "the SCTP stack failed", { cause });
+    }
+    this.#closed = true;
+    this.#io.close();
+    this.#releaseAll();
+  }
+
+  /** Nobody may wait for a stack that has stopped. */
+  #releaseAll(): void {
+    const error = this.#failure ?? closedError();
+    for (const listener of [...this.#listeners.values()]) listener.fail(error);
+    for (const channel of this.#channels.values()) channel.finish({ graceful: false, error });
+    this.#channels.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw this.#failure ?? closedError();
+  }
+}
+
+function closedError(): SctpError {
+  return new SctpError("ERR_SCTP_CLOSED", "the SCTP stack is closed");
+}
+
+function addressList(addresses: ConnectOptions["addresses"]): readonly IpAddress[] {
+  const list = typeof addresses === "string" || addresses instanceof IpAddress
+    ? [addresses]
+    : addresses;
+  return list.map((address) => typeof address === "string" ? IpAddress.parse(address) : address);
+}
+
+async function settledWithin(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, milliseconds);
+  await Promise.race([work, timeout.promise]);
+  clearTimeout(timer);
+}
