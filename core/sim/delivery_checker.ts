@@ -95,7 +95,7 @@ export class DeliveryChecker {
   }
 
   #begin(info: PartInfo): PlannedMessage | undefined {
-    const message = this.workload.messages[info.ppid];
+    const message = this.workload.messages[info.ppid - this.workload.firstPpid];
     if (message === undefined) {
       this.#fault(`a message with PPID ${info.ppid} was never sent`);
       return undefined;
@@ -121,8 +121,9 @@ export class DeliveryChecker {
   }
 
   #checkPart(message: PlannedMessage, part: Uint8Array, length: number, info: PartInfo): void {
-    if (info.ppid !== message.index) {
-      this.#fault(`a part of message ${info.ppid} came inside ${this.#name(message.index)}`);
+    const index = info.ppid - this.workload.firstPpid;
+    if (index !== message.index) {
+      this.#fault(`a part of message ${index} came inside ${this.#name(message.index)}`);
     }
     if (info.stream !== message.stream || info.unordered !== message.unordered) {
       const claim = `on stream ${info.stream}, ${info.unordered ? "unordered" : "ordered"}`;

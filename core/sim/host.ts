@@ -3,11 +3,15 @@ import type { IpAddress } from "../sctp/base/address.ts";
 import { type Instant, NEVER } from "../sctp/base/time.ts";
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import type { PacketBatch, Route } from "../sctp/packet.ts";
+import type { LocalAddress } from "../sctp/path/pairing.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Occurrence } from "./event_heap.ts";
 import { type InterfaceOwner, NetworkInterface } from "./network_interface.ts";
-import type { EventOf, HostAddress, PacketHandler } from "./packet_handler.ts";
+import type { EventOf, PacketHandler } from "./packet_handler.ts";
 import type { PacketPool, SimPacket } from "./packet_pool.ts";
+
+/** Batches at one instant that no handler in its right mind fills. */
+const ENDLESS = 100_000;
 
 /** What a host needs of the network around it. */
 export interface Surroundings {
@@ -28,7 +32,7 @@ export interface Surroundings {
 /** How a host is made. */
 export interface HostOptions<Handler extends PacketHandler> {
   /** Makes the handler: at the start, and again at each {@link Host.restart}. */
-  readonly boot: (addresses: readonly HostAddress[]) => Handler;
+  readonly boot: (addresses: readonly LocalAddress[]) => Handler;
   /** Gets each event of the handler; it may read, send and give commands at once. */
   handleEvent?(event: EventOf<Handler>, now: Instant): void;
   /** The host's UDP port for encapsulation (RFC 6951), or 0 (default) for SCTP directly over IP. */
@@ -70,6 +74,8 @@ export class Host<Handler extends PacketHandler = PacketHandler>
   readonly #interfaces = new Map<string, NetworkInterface>();
   #handler: Handler | undefined;
   #draining = false;
+  /** Batches sent in the drain under way. */
+  #batches = 0;
   /** Earliest instant at which this host stands in the clock's schedule. */
   #scheduledAt: Instant = NEVER;
 
@@ -103,7 +109,7 @@ export class Host<Handler extends PacketHandler = PacketHandler>
   }
 
   /** The addresses that the host has now. */
-  get addresses(): readonly HostAddress[] {
+  get addresses(): readonly LocalAddress[] {
     return [...this.#interfaces.values()].filter((candidate) => candidate.up);
   }
 
@@ -199,6 +205,7 @@ export class Host<Handler extends PacketHandler = PacketHandler>
   #drain(now: Instant): void {
     if (this.#draining) return;
     this.#draining = true;
+    this.#batches = 0;
     try {
       while (this.#transmit(now) || this.#handleEvents(now));
     } finally {
@@ -216,6 +223,7 @@ export class Host<Handler extends PacketHandler = PacketHandler>
       more = this.#handler.pollTransmit(now, batch);
       if (batch.count === 0) break;
       any = true;
+      if (++this.#batches > ENDLESS) throw new Error(`host ${this.name} does not stop sending`);
       this.#send(now, batch);
       batch.clear();
     }

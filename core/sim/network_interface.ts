@@ -1,9 +1,9 @@
 /** Where a host touches the network: one address, and the links that leave from it. */
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
+import type { LocalAddress } from "../sctp/path/pairing.ts";
 import type { Link, PacketSink } from "./link.ts";
 import type { SimPacket } from "./packet_pool.ts";
-import type { HostAddress } from "./packet_handler.ts";
 
 /** The link toward a destination, and the one object that stands for its address everywhere. */
 export interface NextHop {
@@ -21,7 +21,7 @@ export interface InterfaceOwner {
 }
 
 /** One interface with one address. */
-export class NetworkInterface implements HostAddress, PacketSink {
+export class NetworkInterface implements LocalAddress, PacketSink {
   /** False after the host lost this address: nothing leaves or arrives here. */
   up = true;
   /** Toward the cloud: the way to whatever has no link of its own. */

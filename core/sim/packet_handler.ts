@@ -1,17 +1,8 @@
 /** What runs on a virtual host: an SCTP endpoint, a scripted peer or an attacker. */
-import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import type { InboundPacket, PacketBatch } from "../sctp/packet.ts";
-
-/** An address of a host, as the engine's `LocalAddress`. */
-export interface HostAddress {
-  readonly address: IpAddress;
-  /** Bits of the prefix that is on the link. */
-  readonly prefixLength: number;
-  /** 1 for the host's first interface, and so on. */
-  readonly interfaceIndex: number;
-}
+import type { LocalAddress } from "../sctp/path/pairing.ts";
 
 /**
  * The engine's contract without its commands; `Endpoint` fulfils it as it is. After every input the host
@@ -21,7 +12,7 @@ export interface PacketHandler<Event = unknown> {
   handlePacket(now: Instant, packet: InboundPacket): void;
   handleTimeout(now: Instant): void;
   handleIcmp(now: Instant, error: IcmpError): void;
-  handleNetworkChange(now: Instant, addresses: readonly HostAddress[]): void;
+  handleNetworkChange(now: Instant, addresses: readonly LocalAddress[]): void;
   /** True if more wanted to leave than fits into the batch. */
   pollTransmit(now: Instant, batch: PacketBatch): boolean;
   pollEvent(): Event | undefined;

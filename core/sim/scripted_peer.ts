@@ -3,7 +3,8 @@ import { IpAddress } from "../sctp/base/address.ts";
 import { type Instant, NEVER } from "../sctp/base/time.ts";
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import { Ecn, type InboundPacket, type PacketBatch, type Route } from "../sctp/packet.ts";
-import type { HostAddress, PacketHandler } from "./packet_handler.ts";
+import type { LocalAddress } from "../sctp/path/pairing.ts";
+import type { PacketHandler } from "./packet_handler.ts";
 
 /** A packet as it arrived, kept. */
 export interface ReceivedPacket {
@@ -33,7 +34,7 @@ export class ScriptedPeer implements PacketHandler<never> {
   readonly received: ReceivedPacket[] = [];
   readonly icmpErrors: IcmpError[] = [];
   /** Addresses after the last change of the network. */
-  addresses: readonly HostAddress[] = [];
+  addresses: readonly LocalAddress[] = [];
   readonly #waiting: WaitingPacket[] = [];
 
   /** @param respond is called for each arrival and may call {@link send}. */
@@ -71,7 +72,7 @@ export class ScriptedPeer implements PacketHandler<never> {
     this.icmpErrors.push(error);
   }
 
-  handleNetworkChange(_now: Instant, addresses: readonly HostAddress[]): void {
+  handleNetworkChange(_now: Instant, addresses: readonly LocalAddress[]): void {
     this.addresses = addresses;
   }
 

@@ -5,7 +5,7 @@ import { Content } from "./content.ts";
 
 /** One message to send. */
 export interface PlannedMessage {
-  /** Position in the workload; it travels as PPID, so that an unordered message can be told. */
+  /** Position in the workload; it travels in the PPID, so that an unordered message can be told. */
   readonly index: number;
   readonly stream: number;
   /** Position among the messages of its stream with the same ordering. */
@@ -29,6 +29,8 @@ export interface WorkloadOptions {
   readonly totalBytes?: number;
   /** Share of unordered messages, 0 .. 1; default 0. */
   readonly unorderedShare?: number;
+  /** PPID of the first message; default 0. Keeps the workloads of several associations apart. */
+  readonly firstPpid?: number;
 }
 
 /** The sending half of an association, as a workload needs it. */
@@ -43,12 +45,14 @@ export interface MessageSink {
 /** A planned sequence of messages. */
 export class Workload {
   readonly seed: number;
+  readonly firstPpid: number;
   readonly messages: readonly PlannedMessage[];
   /** Bytes of all messages. */
   readonly bytes: number;
 
   constructor(options: WorkloadOptions) {
     this.seed = options.seed;
+    this.firstPpid = options.firstPpid ?? 0;
     this.messages = planMessages(options);
     this.bytes = this.messages.reduce((sum, message) => sum + message.size, 0);
   }
@@ -110,7 +114,7 @@ export class WorkloadSender {
     if (this.#prepared === 0) this.#prepare(message);
     const options = this.#options;
     options.stream = message.stream;
-    options.ppid = message.index;
+    options.ppid = this.workload.firstPpid + message.index;
     options.unordered = message.unordered;
     if (!sink.send(now, this.#buffer.subarray(0, message.size), options)) return false;
     this.#prepared = 0;
