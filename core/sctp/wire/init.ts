@@ -99,17 +99,22 @@ export interface InitChunk {
   unrecognized: Uint8Array[];
 }
 
-type Mandatory =
-  | "initiateTag"
-  | "receiverWindow"
-  | "outboundStreams"
-  | "inboundStreams"
-  | "initialTsn";
-
-/** What {@link encodeInit} writes; `unrecognized` become Unrecognized Parameter parameters. */
-export type InitFields =
-  & Readonly<Pick<InitChunk, Mandatory>>
-  & Readonly<Partial<Omit<InitChunk, Mandatory | "hostName" | "unrecognizedInPeer">>>;
+/** What {@link encodeInit} writes: an {@link InitChunk}, its optional parameters left out at will. */
+export interface InitFields {
+  readonly initiateTag: number;
+  readonly receiverWindow: number;
+  readonly outboundStreams: number;
+  readonly inboundStreams: number;
+  readonly initialTsn: Tsn;
+  readonly addresses?: readonly IpAddress[];
+  readonly supportedAddressTypes?: readonly number[];
+  readonly cookiePreservative?: number;
+  readonly stateCookie?: Uint8Array;
+  readonly ecnCapable?: boolean;
+  readonly adaptationIndication?: number;
+  /** Parameters to report in Unrecognized Parameter parameters. */
+  readonly unrecognized?: readonly Uint8Array[];
+}
 
 /**
  * Reads the whole INIT or INIT ACK chunk at `offset`.
