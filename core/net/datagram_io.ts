@@ -92,6 +92,7 @@ class DatagramIo implements PacketIo {
   readonly #writers: readonly DatagramWriter[];
   readonly #received: ReceivedPackets;
   readonly #addresses = new Map<string, IpAddress | undefined>();
+  #closed = false;
 
   constructor(
     sockets: readonly Deno.DatagramConn[],
@@ -141,7 +142,7 @@ class DatagramIo implements PacketIo {
   }
 
   wait(milliseconds: number): Promise<void> {
-    const waiting = this.#readers.some((reader) => reader.waiting);
+    const waiting = this.#closed || this.#readers.some((reader) => reader.waiting);
     return this.#signal.wait(waiting ? 0 : milliseconds);
   }
 
@@ -150,6 +151,8 @@ class DatagramIo implements PacketIo {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const writer of this.#writers) writer.close();
     for (const reader of this.#readers) reader.close();
     this.#signal.notify();

@@ -47,13 +47,21 @@ export interface PacketIo {
   packetAt(index: number): InboundPacket;
   /**
    * Sends the packets from index `from` on, equal-sized runs of one route as segmented sends.
-   * Returns the index of the first packet that would block, or `batch.count` if none is left.
+   * Returns the index of the first packet that would block, or `batch.count` if none is left: the next
+   * {@link wait} then also ends when there is room again; a loop of one's own watches for writing.
    * A packet that the kernel refuses is counted and dropped: to the engine that is a loss.
    */
   send(batch: PacketBatch, from: number): number;
-  /** The next ICMP error that the kernel has queued for these sockets, if any. */
+  /**
+   * The next ICMP error that the kernel has queued for these sockets, or its own refusal of a packet
+   * too big for the path. Ask after every `receive` and `send` until there is none: a descriptor
+   * counts as ready as long as errors are queued.
+   */
   pollIcmp(): IcmpError | undefined;
-  /** Resolves when {@link receive} may have something, after `milliseconds` at the latest, or on {@link wake}. */
+  /**
+   * Resolves when {@link receive} may have something, after `milliseconds` at the latest, or on
+   * {@link wake}. One at a time. It always gives the event loop a turn.
+   */
   wait(milliseconds: number): Promise<void>;
   /** Ends a {@link wait} that is under way. */
   wake(): void;

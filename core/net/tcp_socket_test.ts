@@ -3,6 +3,7 @@ import { IpAddress } from "../sctp/base/address.ts";
 import { ECONNREFUSED, EPOLLIN, EPOLLOUT, EPOLLPRI } from "./constants.ts";
 import { Epoll } from "./epoll.ts";
 import { TcpListener, TcpResult, TcpSocket } from "./tcp_socket.ts";
+import { needs } from "./testing/requirements.ts";
 
 const LOOPBACK = IpAddress.parse("127.0.0.1");
 
@@ -33,47 +34,61 @@ function pair(address = LOOPBACK): { client: TcpSocket; server: TcpSocket; close
   };
 }
 
-Deno.test("a connection has the same two names at both ends, IPv4 and IPv6", () => {
-  for (const text of ["127.0.0.1", "::1"]) {
-    const address = IpAddress.parse(text);
-    const listener = new TcpListener({ address, port: 0 });
-    assert.equal(listener.accept(), undefined);
-    const client = TcpSocket.connect({
-      remoteAddress: address,
-      remotePort: listener.localAddress.port,
-      localAddress: address,
-    });
-    ready(listener.descriptor, EPOLLIN);
-    const { socket: server, peer } = listener.accept()!;
-    assert.deepEqual(peer, client.localAddress);
-    assert.deepEqual(server.remoteAddress, client.localAddress);
-    assert.deepEqual(server.localAddress, client.remoteAddress);
-    assert.equal(server.originalDestination, undefined);
-    for (const each of [client, server, listener]) each.close();
-  }
-});
+Deno.test(
+  needs(["linux", "ffi"], "a connection has the same two names at both ends, IPv4 and IPv6", () => {
+    for (const text of ["127.0.0.1", "::1"]) {
+      const address = IpAddress.parse(text);
+      const listener = new TcpListener({ address, port: 0 });
+      assert.equal(listener.accept(), undefined);
+      const client = TcpSocket.connect({
+        remoteAddress: address,
+        remotePort: listener.localAddress.port,
+        localAddress: address,
+      });
+      ready(listener.descriptor, EPOLLIN);
+      const { socket: server, peer } = listener.accept()!;
+      assert.deepEqual(peer, client.localAddress);
+      assert.deepEqual(server.remoteAddress, client.localAddress);
+      assert.deepEqual(server.localAddress, client.remoteAddress);
+      assert.equal(server.originalDestination, undefined);
+      for (const each of [client, server, listener]) each.close();
+    }
+  }),
+);
 
-Deno.test("bytes go from the middle of one buffer into the middle of another", () => {
-  const { client, server, close } = pair();
-  const from = Uint8Array.from({ length: 100 }, (_, i) => i);
-  const into = new Uint8Array(100).fill(0xff);
-  assert.equal(server.receive(into, 0, 100), TcpResult.WouldBlock);
-  assert.equal(client.send(from, 10, 20), 20);
-  ready(server.descriptor, EPOLLIN);
-  assert.equal(server.receive(into, 50, 50), 20);
-  assert.deepEqual([...into.subarray(48, 72)], [255, 255, ...from.subarray(10, 30), 255, 255]);
-  close();
-});
+Deno.test(
+  needs(
+    ["linux", "ffi"],
+    "bytes go from the middle of one buffer into the middle of another",
+    () => {
+      const { client, server, close } = pair();
+      const from = Uint8Array.from({ length: 100 }, (_, i) => i);
+      const into = new Uint8Array(100).fill(0xff);
+      assert.equal(server.receive(into, 0, 100), TcpResult.WouldBlock);
+      assert.equal(client.send(from, 10, 20), 20);
+      ready(server.descriptor, EPOLLIN);
+      assert.equal(server.receive(into, 50, 50), 20);
+      assert.deepEqual([...into.subarray(48, 72)], [255, 255, ...from.subarray(10, 30), 255, 255]);
+      close();
+    },
+  ),
+);
 
-Deno.test("a stretch that leaves its buffer is refused before the kernel sees it", () => {
-  const { client, close } = pair();
-  const buffer = new Uint8Array(100);
-  assert.throws(() => client.send(buffer, 90, 11), RangeError);
-  assert.throws(() => client.receive(buffer, -1, 10), RangeError);
-  close();
-});
+Deno.test(
+  needs(
+    ["linux", "ffi"],
+    "a stretch that leaves its buffer is refused before the kernel sees it",
+    () => {
+      const { client, close } = pair();
+      const buffer = new Uint8Array(100);
+      assert.throws(() => client.send(buffer, 90, 11), RangeError);
+      assert.throws(() => client.receive(buffer, -1, 10), RangeError);
+      close();
+    },
+  ),
+);
 
-Deno.test("half-close: one direction ends, the other goes on", () => {
+Deno.test(needs(["linux", "ffi"], "half-close: one direction ends, the other goes on", () => {
   const { client, server, close } = pair();
   const buffer = new Uint8Array(10);
   client.shutdownWrite();
@@ -84,17 +99,17 @@ Deno.test("half-close: one direction ends, the other goes on", () => {
   assert.equal(client.receive(buffer, 0, 10), 10);
   assert.equal(client.send(buffer, 0, 1), TcpResult.Reset, "the closed side cannot send");
   close();
-});
+}));
 
-Deno.test("a reset is told apart from an end", () => {
+Deno.test(needs(["linux", "ffi"], "a reset is told apart from an end", () => {
   const { client, server, close } = pair();
   client.reset();
   ready(server.descriptor, EPOLLIN);
   assert.equal(server.receive(new Uint8Array(10), 0, 10), TcpResult.Reset);
   close();
-});
+}));
 
-Deno.test("a full connection blocks, and goes on when it is read", () => {
+Deno.test(needs(["linux", "ffi"], "a full connection blocks, and goes on when it is read", () => {
   const { client, server, close } = pair();
   const chunk = new Uint8Array(1 << 20);
   let sent = 0;
@@ -113,9 +128,9 @@ Deno.test("a full connection blocks, and goes on when it is read", () => {
   ready(client.descriptor, EPOLLOUT);
   assert.equal(client.send(chunk, 0, 1), 1);
   close();
-});
+}));
 
-Deno.test("a refused connection says so by its errno", () => {
+Deno.test(needs(["linux", "ffi"], "a refused connection says so by its errno", () => {
   const listener = new TcpListener({ address: LOOPBACK, port: 0 });
   const { port } = listener.localAddress;
   listener.close();
@@ -123,9 +138,9 @@ Deno.test("a refused connection says so by its errno", () => {
   ready(client.descriptor, EPOLLOUT);
   assert.equal(client.finishConnect(), ECONNREFUSED);
   client.close();
-});
+}));
 
-Deno.test("a port in use is named with its address", () => {
+Deno.test(needs(["linux", "ffi"], "a port in use is named with its address", () => {
   const listener = new TcpListener({ address: LOOPBACK, port: 0 });
   const { port } = listener.localAddress;
   assert.throws(() => new TcpListener({ address: LOOPBACK, port }), {
@@ -133,9 +148,9 @@ Deno.test("a port in use is named with its address", () => {
     message: new RegExp(`127\\.0\\.0\\.1 port ${port}.*another port`),
   });
   listener.close();
-});
+}));
 
-Deno.test("urgent data overtakes the stream", () => {
+Deno.test(needs(["linux", "ffi"], "urgent data overtakes the stream", () => {
   const { client, server, close } = pair();
   const buffer = Uint8Array.of(1, 2, 3, 0);
   assert.equal(client.send(buffer, 0, 2), 2);
@@ -144,4 +159,4 @@ Deno.test("urgent data overtakes the stream", () => {
   assert.equal(server.receiveUrgent(buffer, 3), 1);
   assert.equal(buffer[3], 3);
   close();
-});
+}));
