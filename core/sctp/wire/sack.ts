@@ -70,10 +70,8 @@ export function sackDuplicate(bytes: Uint8Array, offset: number, index: number):
 
 /** True if the chunk has its fixed fields and both counts fit into its length. */
 export function sackIsWellFormed(bytes: Uint8Array, offset: number): boolean {
-  const length = chunkLength(bytes, offset);
-  if (length < SACK_HEADER_LENGTH) return false;
   const items = sackGapCount(bytes, offset) + sackDuplicateCount(bytes, offset);
-  return SACK_HEADER_LENGTH + 4 * items <= length;
+  return SACK_HEADER_LENGTH + 4 * items <= chunkLength(bytes, offset);
 }
 
 /** Writes the fixed fields of a SACK; blocks and duplicates follow with the two functions below. */
