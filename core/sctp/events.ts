@@ -20,15 +20,25 @@ export type LossReason =
   | { readonly kind: "no-sctp-at-peer" }
   /** The state cookie went stale again and again (RFC 9260, section 5.2.6). */
   | { readonly kind: "stale-cookie" }
+  /** Messages were queued on streams that the peer then did not accept (section 5.1.1). */
+  | { readonly kind: "too-few-streams"; readonly offered: number; readonly wanted: number }
   /** No local address can reach the peer. */
   | { readonly kind: "no-path" };
 
 /** One notification. */
 export type SctpEvent =
   /** COMMUNICATION UP: the association is ESTABLISHED. `incoming` if the peer asked for it. */
-  | { readonly kind: "communication-up"; readonly association: Association; readonly incoming: boolean }
+  | {
+    readonly kind: "communication-up";
+    readonly association: Association;
+    readonly incoming: boolean;
+  }
   /** COMMUNICATION LOST: it is over and its buffers are released. */
-  | { readonly kind: "communication-lost"; readonly association: Association; readonly reason: LossReason }
+  | {
+    readonly kind: "communication-lost";
+    readonly association: Association;
+    readonly reason: LossReason;
+  }
   /** RESTART: the peer restarted; undelivered data of the old incarnation is gone. */
   | { readonly kind: "restart"; readonly association: Association }
   /** The peer asked for a shutdown: nothing more can be sent; data received before stays readable. */

@@ -1,0 +1,443 @@
+/**
+ * One association: the state that the procedures work on, and the commands of its user.
+ *
+ * The rules themselves are elsewhere: what a chunk does in which state is the table in `states.ts`,
+ * each procedure has a file in `procedures/`, sending is in `tx/`, receiving in `rx/`, what belongs to
+ * one pair of addresses in `path/`. This class wires them together.
+ */
+import type { IpAddress } from "./base/address.ts";
+import type { HeapMember } from "./base/deadline_heap.ts";
+import type { SlabPool } from "./base/slab_pool.ts";
+import { type Tsn, tsn } from "./base/serial.ts";
+import { type Instant, NEVER } from "./base/time.ts";
+import type { Environment } from "./environment.ts";
+import type { LossReason, SctpEvent } from "./events.ts";
+import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
+import type { DropReason } from "./metrics.ts";
+import type { PacketBatch, Route } from "./packet.ts";
+import type { Parameters } from "./parameters.ts";
+import type { LocalAddress } from "./path/pairing.ts";
+import { Path } from "./path/path.ts";
+import { abortAssociation } from "./procedures/abort.ts";
+import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
+import { beginShutdown } from "./procedures/shutdown.ts";
+import { transmitAssociation } from "./procedures/transmit.ts";
+import { handleAssociationTimers } from "./procedures/timers.ts";
+import type { ReceiveInfo } from "./rx/reassembly.ts";
+import type { Reception } from "./rx/reception.ts";
+import { AssociationTimer, TimerTable } from "./timer/timer_table.ts";
+import type { PacketWriter } from "./tx/packet_writer.ts";
+import type { SendOptions } from "./tx/send_queue.ts";
+import type { SendConditions } from "./tx/data_sender.ts";
+import { MESSAGE_COST, Transmission } from "./tx/transmission.ts";
+
+/** States of RFC 9260, section 4. */
+export type AssociationState =
+  | "CLOSED"
+  | "COOKIE-WAIT"
+  | "COOKIE-ECHOED"
+  | "ESTABLISHED"
+  | "SHUTDOWN-PENDING"
+  | "SHUTDOWN-SENT"
+  | "SHUTDOWN-RECEIVED"
+  | "SHUTDOWN-ACK-SENT";
+
+/** The state with the data that exists only in it. */
+export type Phase =
+  | { readonly state: "CLOSED" }
+  | {
+    readonly state: "COOKIE-WAIT";
+    /** The INIT chunk, to be sent again as it is. */
+    readonly init: Uint8Array;
+    /** INITs sent so far. */
+    attempts: number;
+    sentAt: Instant;
+  }
+  | {
+    readonly state: "COOKIE-ECHOED";
+    readonly cookieEcho: Uint8Array;
+    /** ERROR chunk about parameters of the INIT ACK that we do not know, to go with it. */
+    readonly report: Uint8Array | undefined;
+    /** COOKIE ECHOs sent so far. */
+    attempts: number;
+    sentAt: Instant;
+  }
+  | { readonly state: "ESTABLISHED" }
+  | { readonly state: "SHUTDOWN-PENDING" }
+  | { readonly state: "SHUTDOWN-SENT"; /** SHUTDOWNs sent without an answer. */ attempts: number }
+  | { readonly state: "SHUTDOWN-RECEIVED" }
+  | { readonly state: "SHUTDOWN-ACK-SENT"; attempts: number };
+
+/** A control chunk that waits to be sent. */
+export interface ControlItem {
+  /** The chunk with its padding. */
+  readonly chunk: Uint8Array;
+  readonly path: Path;
+  /** May not share its packet (RFC 9260, section 6.10). */
+  readonly alone: boolean;
+  /** Verification Tag 0: the packet carries an INIT. */
+  readonly zeroTag: boolean;
+}
+
+/** What an association needs of the endpoint that owns it. */
+export interface AssociationHost {
+  readonly environment: Environment;
+  readonly pool: SlabPool;
+  readonly writer: PacketWriter;
+  readonly localAddresses: readonly LocalAddress[];
+  emit(event: SctpEvent): void;
+  countDrop(reason: DropReason): void;
+  /** Something may have to be sent, or a timer has changed. */
+  touch(association: Association): void;
+  /** The association is over: forget it. */
+  forget(association: Association): void;
+  countEstablished(): void;
+  countRestart(): void;
+  /** Sends one chunk outside of any association, with the given tag. */
+  reply(
+    route: Route,
+    sourcePort: number,
+    destinationPort: number,
+    tag: number,
+    chunk: Uint8Array,
+  ): void;
+  /** The local tag changed: packets are found by it. */
+  retag(association: Association, oldTag: number): void;
+}
+
+/** What is fixed when an association is made. */
+export interface AssociationSetup {
+  readonly id: number;
+  readonly incoming: boolean;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly parameters: Parameters;
+  readonly localTag: number;
+  readonly initialTsn: Tsn;
+  readonly localAddresses: readonly LocalAddress[];
+  readonly encapsulationPort: number;
+  readonly adaptationIndication: number | undefined;
+}
+
+/** Paths of an association at most; the outstanding queue names them with one byte. */
+const MAX_PATHS = 64;
+
+/** Thrown by {@link Association.send} when the association no longer takes messages. */
+export class SendAfterShutdownError extends Error {
+  override readonly name = "SendAfterShutdownError";
+}
+
+export class Association implements HeapMember {
+  /** Number of the association in its endpoint, never used again. */
+  readonly id: number;
+  /** True if the peer asked for the association. */
+  readonly incoming: boolean;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly parameters: Parameters;
+  readonly metrics: AssociationMetrics = newAssociationMetrics();
+  /** For the user of the engine; the engine does not touch it. */
+  userData: unknown = undefined;
+
+  heapIndex = -1;
+  heapDeadline: Instant = NEVER;
+  /** In the endpoint's list of associations that have something to send. */
+  isTouched = false;
+
+  readonly host: AssociationHost;
+  readonly timers = new TimerTable(Object.keys(AssociationTimer).length);
+  readonly pathList: Path[] = [];
+  readonly setup: AssociationSetup;
+  tx: Transmission;
+  /** Exists once the peer's Initial TSN is known. */
+  rx: Reception | undefined;
+  phase: Phase = { state: "CLOSED" };
+  readonly control: ControlItem[] = [];
+
+  localTag: number;
+  /** The peer's Verification Tag; 0 while it is not known. */
+  peerTag = 0;
+  /** Random values that tell a restart from a stray cookie (RFC 9260, section 5.2.2). */
+  readonly localTieTag: number;
+  readonly peerTieTag: number;
+  peerAdaptationIndication: number | undefined;
+  outboundStreams: number;
+  inboundStreams: number;
+  /** Highest stream on which a message was queued before the peer's limit was known. */
+  highestStreamUsed = 0;
+  /** ECN is used: both sides said so. */
+  ecnEnabled = false;
+  /** Lowest TSN of a packet that arrived with CE and is still to be echoed (RFC 3168). */
+  ecnEchoTsn: Tsn | undefined;
+  /** Chosen by the user, or the path of the handshake. */
+  primary: Path | undefined;
+  /** Path on which DATA arrived last: SACKs leave there. */
+  lastDataPath: Path | undefined;
+  /** Path that new data used last. */
+  currentDataPath: Path | undefined;
+  /** SHUTDOWN or SHUTDOWN ACK was sent here last. */
+  shutdownPath: Path | undefined;
+  /** The user asked for a shutdown before the association was up. */
+  shutdownWanted = false;
+  /** Cookies that went stale during this setup (RFC 9260, section 5.2.6). */
+  staleCookies = 0;
+  /** The application has been told that there is something to read. */
+  readableReported = false;
+  /** A send was refused: the application waits for room. */
+  wantsRoom = false;
+  readonly conditions: SendConditions = {
+    dataPath: undefined,
+    hurry: false,
+    closing: false,
+    startTimers: true,
+  };
+
+  constructor(host: AssociationHost, setup: AssociationSetup) {
+    this.host = host;
+    this.setup = setup;
+    this.id = setup.id;
+    this.incoming = setup.incoming;
+    this.localPort = setup.localPort;
+    this.remotePort = setup.remotePort;
+    this.parameters = setup.parameters;
+    this.localTag = setup.localTag;
+    this.outboundStreams = setup.parameters.outboundStreams;
+    this.inboundStreams = setup.parameters.inboundStreams;
+    const { random } = host.environment;
+    this.localTieTag = random.uint32() || 1;
+    this.peerTieTag = random.uint32() || 1;
+    this.tx = new Transmission(setup.parameters, host.pool, this.pathList, setup.initialTsn);
+  }
+
+  /** State of RFC 9260, section 4. */
+  get state(): AssociationState {
+    return this.phase.state;
+  }
+
+  /** All paths, in the order in which they were found. */
+  get paths(): readonly Path[] {
+    return this.pathList;
+  }
+
+  /** The path that data prefers. */
+  get primaryPath(): Path | undefined {
+    return this.primary;
+  }
+
+  /** Bytes accepted by {@link send} that the peer has not acknowledged for good. */
+  get bufferedBytes(): number {
+    return this.tx.bufferedBytes;
+  }
+
+  /** Bytes that {@link read} can return now. */
+  get readableBytes(): number {
+    return this.rx?.readableBytes ?? 0;
+  }
+
+  /** Bytes of messages and fragments that were received and not read. */
+  get heldBytes(): number {
+    return this.rx?.heldBytes ?? 0;
+  }
+
+  /**
+   * Queues a message; its bytes are copied.
+   * @returns false if the send buffer has no room now: a "writable" event follows when it has.
+   * @throws SendAfterShutdownError if the association is closing or closed.
+   * @throws RangeError if the stream does not exist, or the message is empty or can never fit.
+   */
+  send(_now: Instant, data: Uint8Array, options: SendOptions): boolean {
+    this.#checkSend(data.length, options.stream);
+    if (!this.tx.hasRoomFor(data.length)) {
+      this.wantsRoom = true;
+      return false;
+    }
+    this.tx.queue.push(data, options, this.tx.chunkPayload);
+    this.tx.bufferedBytes += data.length;
+    this.tx.bufferedCost += data.length + MESSAGE_COST;
+    this.metrics.messagesSent++;
+    this.metrics.payloadSent += data.length;
+    if (options.stream > this.highestStreamUsed) this.highestStreamUsed = options.stream;
+    this.host.touch(this);
+    return true;
+  }
+
+  #checkSend(length: number, stream: number): void {
+    switch (this.phase.state) {
+      case "COOKIE-WAIT":
+      case "COOKIE-ECHOED":
+        if (!this.shutdownWanted) break;
+        // falls through
+      case "SHUTDOWN-PENDING":
+        throw new SendAfterShutdownError(
+          `cannot send on association ${this.id}: its shutdown has begun`,
+        );
+      case "ESTABLISHED":
+        break;
+      default:
+        throw new SendAfterShutdownError(
+          `cannot send on association ${this.id}: it is ${this.phase.state}`,
+        );
+    }
+    if (length === 0) {
+      throw new RangeError("cannot send an empty message: SCTP has none (RFC 9260, section 6.2)");
+    }
+    if (length > this.parameters.sendBuffer) {
+      throw new RangeError(
+        `cannot send a message of ${length} bytes: sendBuffer is ${this.parameters.sendBuffer}`,
+      );
+    }
+    if (!Number.isInteger(stream) || stream < 0 || stream >= this.outboundStreams) {
+      throw new RangeError(
+        `cannot send on stream ${stream}: there are ${this.outboundStreams} outbound streams`,
+      );
+    }
+  }
+
+  /**
+   * Copies from the message that is first in line into `target` and describes it in `info`.
+   * @returns the bytes copied; 0 if there is nothing to read.
+   */
+  read(_now: Instant, target: Uint8Array, info: ReceiveInfo): number {
+    if (!this.rx) return 0;
+    const copied = this.rx.read(target, info);
+    if (!this.rx.isReadable) this.readableReported = false;
+    if (copied > 0) {
+      this.metrics.payloadReceived += copied;
+      if (info.endOfMessage) this.metrics.messagesReceived++;
+      if (this.rx.acks.isDue) this.host.touch(this);
+    }
+    return copied;
+  }
+
+  /** Prefers a path for data (RFC 9260, section 11.1.6). */
+  setPrimary(path: Path): void {
+    this.primary = path;
+    this.host.touch(this);
+  }
+
+  /** Sends a HEARTBEAT on a path now (RFC 9260, section 11.1.10). */
+  requestHeartbeat(now: Instant, path: Path): void {
+    sendHeartbeat(this, now, path);
+    this.host.touch(this);
+  }
+
+  /** Ends the association after everything queued has been delivered (RFC 9260, section 9.2). */
+  shutdown(now: Instant): void {
+    beginShutdown(this, now);
+    this.host.touch(this);
+  }
+
+  /** Ends the association at once (RFC 9260, section 9.1). */
+  abort(now: Instant, reason: Uint8Array = new Uint8Array(0)): void {
+    abortAssociation(this, now, reason);
+  }
+
+  /** Gives up what was received and not read; for a user who has lost interest. */
+  discardReceived(): void {
+    this.rx?.clear(true);
+    this.readableReported = false;
+  }
+
+  /** The earliest deadline of any timer. */
+  get nextDeadline(): Instant {
+    let earliest: number = this.timers.earliest;
+    for (const path of this.pathList) earliest = Math.min(earliest, path.timers.earliest);
+    return earliest as Instant;
+  }
+
+  /** Handles every timer that is due. */
+  handleTimeout(now: Instant): void {
+    handleAssociationTimers(this, now);
+    this.host.touch(this);
+  }
+
+  /** Writes what may leave now; returns true if the batch was too small for it. */
+  transmit(now: Instant, batch: PacketBatch): boolean {
+    return transmitAssociation(this, now, batch);
+  }
+
+  /** The path between two addresses, if there is one. */
+  findPath(local: IpAddress, remote: IpAddress): Path | undefined {
+    const last = this.lastDataPath;
+    if (last && last.joins(local, remote)) return last;
+    for (const path of this.pathList) if (path.joins(local, remote)) return path;
+    return undefined;
+  }
+
+  /** Adds a path; it starts unconfirmed. */
+  addPath(now: Instant, local: IpAddress, remote: IpAddress): Path {
+    const port = this.pathList[0]?.route.encapsulationPort ?? this.setup.encapsulationPort;
+    const path = new Path(this.pathList.length, local, remote, port, this.parameters, now);
+    this.pathList.push(path);
+    this.tx.updateChunkPayload();
+    return path;
+  }
+
+  /** True while one more path is within the bound that keeps a peer from making them without end. */
+  get mayAddPath(): boolean {
+    return this.pathList.length < MAX_PATHS;
+  }
+
+  /** Starts to probe a path that was found while the association is up. */
+  probe(now: Instant, path: Path): void {
+    startHeartbeat(path, now);
+  }
+
+  /** True if `address` is one of the peer's. */
+  isPeerAddress(address: IpAddress): boolean {
+    for (const path of this.pathList) if (path.remote.equals(address)) return true;
+    return false;
+  }
+
+  /** Queues a control chunk. */
+  sendControl(chunk: Uint8Array, path: Path, alone = false, zeroTag = false): void {
+    this.control.push({ chunk, path, alone, zeroTag });
+  }
+
+  /** Sends one chunk at once and outside the queue: the last word of an association. */
+  sendLast(chunk: Uint8Array, path: Path): void {
+    this.host.reply(path.controlRoute, this.localPort, this.remotePort, this.peerTag, chunk);
+  }
+
+  /** A fresh Initial TSN (RFC 9260, section 3.3.2). */
+  static randomTsn(environment: Environment): Tsn {
+    return tsn(environment.random.uint32());
+  }
+
+  /**
+   * The peer has restarted (RFC 9260, section 5.2.4, A): everything in transfer is gone, paths start
+   * again from their initial values, tags and TSNs are new.
+   */
+  beginNewIncarnation(now: Instant, localTag: number, initialTsn: Tsn): void {
+    const oldTag = this.localTag;
+    this.localTag = localTag;
+    this.host.retag(this, oldTag);
+    this.timers.stopAll();
+    this.control.length = 0;
+    this.tx.clear();
+    for (const path of this.pathList) path.reset(now);
+    this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);
+    this.tx.updateChunkPayload();
+    this.readableReported = false;
+    this.ecnEchoTsn = undefined;
+    this.lastDataPath = undefined;
+  }
+
+  /** Enters CLOSED and releases what only a living association needs. */
+  close(): void {
+    this.phase = { state: "CLOSED" };
+    this.timers.stopAll();
+    for (const path of this.pathList) path.timers.stopAll();
+    this.control.length = 0;
+    this.tx.clear();
+    this.host.forget(this);
+  }
+
+  /** Ends other than by a completed shutdown: reports why and drops what was received. */
+  lose(reason: LossReason): void {
+    if (this.phase.state === "CLOSED") return;
+    this.close();
+    this.rx?.clear(true);
+    this.host.emit({ kind: "communication-lost", association: this, reason });
+  }
+}

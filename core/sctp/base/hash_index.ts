@@ -1,0 +1,91 @@
+/**
+ * An index from 32-bit keys to 32-bit values in two flat arrays (open addressing, linear probing,
+ * backward-shift deletion), so that entries come and go without allocation.
+ *
+ * The multiplier is mixed with a random salt: a peer that chooses the keys cannot choose collisions.
+ */
+const EMPTY = 0;
+const USED = 1;
+
+export class HashIndex {
+  #keys = new Uint32Array(16);
+  #values = new Uint32Array(16);
+  #state = new Uint8Array(16);
+  #count = 0;
+  readonly #salt: number;
+
+  /** @param salt any number; random where keys come from a peer. */
+  constructor(salt: number) {
+    this.#salt = salt | 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Position of a key for {@link valueAt}, or -1. */
+  find(key: number): number {
+    const mask = this.#keys.length - 1;
+    for (let i = this.#home(key); this.#state[i] === USED; i = (i + 1) & mask) {
+      if (this.#keys[i] === key) return i;
+    }
+    return -1;
+  }
+
+  /** The value at a position that {@link find} returned. */
+  valueAt(position: number): number {
+    return this.#values[position];
+  }
+
+  /** Empties the index and returns the values that it held. */
+  drain(): number[] {
+    const values: number[] = [];
+    for (let i = 0; i < this.#state.length; i++) {
+      if (this.#state[i] === USED) values.push(this.#values[i]);
+    }
+    this.#state.fill(EMPTY);
+    this.#count = 0;
+    return values;
+  }
+
+  /** Adds a key that is not there yet. */
+  add(key: number, value: number): void {
+    if ((this.#count + 1) * 2 > this.#keys.length) this.#grow();
+    const mask = this.#keys.length - 1;
+    let i = this.#home(key);
+    while (this.#state[i] === USED) i = (i + 1) & mask;
+    this.#keys[i] = key;
+    this.#values[i] = value;
+    this.#state[i] = USED;
+    this.#count++;
+  }
+
+  /** Removes the entry at a position that {@link find} returned. */
+  removeAt(position: number): void {
+    const mask = this.#keys.length - 1;
+    let hole = position;
+    for (let i = (hole + 1) & mask; this.#state[i] === USED; i = (i + 1) & mask) {
+      const home = this.#home(this.#keys[i]);
+      if (((i - home) & mask) < ((i - hole) & mask)) continue;
+      this.#keys[hole] = this.#keys[i];
+      this.#values[hole] = this.#values[i];
+      hole = i;
+    }
+    this.#state[hole] = EMPTY;
+    this.#count--;
+  }
+
+  #home(key: number): number {
+    const mixed = Math.imul(key ^ this.#salt, 0x9e3779b1);
+    return (Math.imul(mixed ^ (mixed >>> 15), this.#salt) >>> 8) & (this.#keys.length - 1);
+  }
+
+  #grow(): void {
+    const [keys, values, state] = [this.#keys, this.#values, this.#state];
+    this.#keys = new Uint32Array(keys.length * 2);
+    this.#values = new Uint32Array(keys.length * 2);
+    this.#state = new Uint8Array(keys.length * 2);
+    this.#count = 0;
+    for (let i = 0; i < keys.length; i++) if (state[i] === USED) this.add(keys[i], values[i]);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Memory for user data that waits: to be sent, acknowledged, reassembled or read.
+ *
+ * Slots of a few sizes are cut from pages of one size each, so taking and returning one costs a few
+ * instructions, in any order, and never allocates in steady state. A slot is named by its address,
+ * a number; its bytes lie contiguous in {@link SlabPool.bytesAt} from {@link SlabPool.offsetAt} on.
+ */
+import { readU32, writeU32 } from "./bytes.ts";
+
+const PAGE_BITS = 18;
+/** Bytes of a page. */
+export const PAGE_SIZE = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_SIZE - 1;
+
+const SLOT_SIZES = [64, 128, 256, 512, 1024, 1536, 2048, 4096, 8192, 16384, 32768, 65536];
+/** The largest slot: longer data is kept in several. */
+export const LARGEST_SLOT = SLOT_SIZES[SLOT_SIZES.length - 1];
+
+const NONE = 0xffff_ffff;
+
+/** A stretch of {@link PAGE_SIZE} bytes somewhere in a larger array. */
+export interface PageMemory {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
+interface Page {
+  readonly memory: PageMemory;
+  readonly index: number;
+  sizeClass: number;
+  live: number;
+  /** First returned slot, as an offset in the page; each one holds the offset of the next. */
+  free: number;
+  /** Start of the part that was never handed out. */
+  fresh: number;
+  /** Neighbours in the list of pages of this size that have room. */
+  previous: Page | undefined;
+  next: Page | undefined;
+}
+
+function sizeClassOf(length: number): number {
+  let sizeClass = 0;
+  while (SLOT_SIZES[sizeClass] < length) sizeClass++;
+  return sizeClass;
+}
+
+/** Where a pool gets its pages from; called only when it grows. */
+export type PageSource = () => PageMemory;
+
+/** Pages of their own, on the heap. */
+export const heapPages: PageSource = () => ({ bytes: new Uint8Array(PAGE_SIZE), offset: 0 });
+
+/** A pool of slots, shared by all associations of an endpoint. */
+export class SlabPool {
+  readonly #source: PageSource;
+  readonly #pages: Page[] = [];
+  readonly #unused: Page[] = [];
+  readonly #withRoom: (Page | undefined)[] = SLOT_SIZES.map(() => undefined);
+  #liveBytes = 0;
+
+  constructor(source: PageSource = heapPages) {
+    this.#source = source;
+  }
+
+  /** Bytes in slots that are handed out. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** Bytes of all pages, in use or kept for later. */
+  get reservedBytes(): number {
+    return this.#pages.length * PAGE_SIZE;
+  }
+
+  /** Bytes that a slot for `length` bytes occupies. */
+  static costOf(length: number): number {
+    return SLOT_SIZES[sizeClassOf(length)];
+  }
+
+  /** The array in which the slot at `address` lies. */
+  bytesAt(address: number): Uint8Array {
+    return this.#pages[address >>> PAGE_BITS].memory.bytes;
+  }
+
+  /** Index in {@link bytesAt} of the byte at `address`. */
+  offsetAt(address: number): number {
+    return this.#pages[address >>> PAGE_BITS].memory.offset + (address & PAGE_MASK);
+  }
+
+  /** Takes a slot for `length` bytes, 1 .. {@link LARGEST_SLOT}; returns its address. */
+  take(length: number): number {
+    const sizeClass = sizeClassOf(length);
+    const page = this.#withRoom[sizeClass] ?? this.#openPage(sizeClass);
+    const { bytes, offset } = page.memory;
+    let start = page.free;
+    if (start !== NONE) {
+      page.free = readU32(bytes, offset + start);
+    } else {
+      start = page.fresh;
+      page.fresh += SLOT_SIZES[sizeClass];
+    }
+    page.live++;
+    this.#liveBytes += SLOT_SIZES[sizeClass];
+    if (!hasRoom(page)) this.#unlink(page);
+    return page.index * PAGE_SIZE + start;
+  }
+
+  /** Returns the slot that starts at `address`. */
+  release(address: number): void {
+    const page = this.#pages[address >>> PAGE_BITS];
+    const wasFull = !hasRoom(page);
+    const { bytes, offset } = page.memory;
+    const start = address & PAGE_MASK;
+    writeU32(bytes, offset + start, page.free);
+    page.free = start;
+    page.live--;
+    this.#liveBytes -= SLOT_SIZES[page.sizeClass];
+    if (wasFull) this.#link(page);
+    if (page.live === 0) {
+      this.#unlink(page);
+      this.#unused.push(page);
+    }
+  }
+
+  #openPage(sizeClass: number): Page {
+    let page = this.#unused.pop();
+    if (!page) {
+      page = {
+        memory: this.#source(),
+        index: this.#pages.length,
+        sizeClass,
+        live: 0,
+        free: NONE,
+        fresh: 0,
+        previous: undefined,
+        next: undefined,
+      };
+      this.#pages.push(page);
+    }
+    page.sizeClass = sizeClass;
+    page.free = NONE;
+    page.fresh = 0;
+    this.#link(page);
+    return page;
+  }
+
+  #link(page: Page): void {
+    const first = this.#withRoom[page.sizeClass];
+    page.previous = undefined;
+    page.next = first;
+    if (first) first.previous = page;
+    this.#withRoom[page.sizeClass] = page;
+  }
+
+  #unlink(page: Page): void {
+    if (page.previous) page.previous.next = page.next;
+    else this.#withRoom[page.sizeClass] = page.next;
+    if (page.next) page.next.previous = page.previous;
+    page.previous = undefined;
+    page.next = undefined;
+  }
+}
+
+function hasRoom(page: Page): boolean {
+  return page.free !== NONE || page.fresh + SLOT_SIZES[page.sizeClass] <= PAGE_SIZE;
+}

@@ -1,0 +1,27 @@
+/** A chunk that is being processed, with the packet around it. One object serves every chunk. */
+import { IpAddress } from "./base/address.ts";
+import { type Instant, instant } from "./base/time.ts";
+import { Ecn } from "./packet.ts";
+import type { Path } from "./path/path.ts";
+
+export class ChunkContext {
+  now: Instant = instant(0);
+  /** Buffer with the packet. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Where the packet starts. */
+  packetStart = 0;
+  /** Where the packet ends. */
+  packetEnd = 0;
+  /** Where the chunk starts. */
+  offset = 0;
+  /** Source address of the packet. */
+  source: IpAddress = IpAddress.parse("0.0.0.0");
+  /** Destination address of the packet. */
+  destination: IpAddress = this.source;
+  encapsulationPort = 0;
+  ecn: Ecn = Ecn.NotEct;
+  /** The association's path on which the packet came. */
+  path: Path | undefined = undefined;
+  /** The packet carried DATA so far. */
+  hasData = false;
+}

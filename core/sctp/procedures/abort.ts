@@ -1,0 +1,37 @@
+/** Abortive end (RFC 9260, sections 3.3.7 and 9.1). */
+import type { Instant } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import { encodeAbort } from "../wire/abort.ts";
+import { CauseCode, chunkCauses, type ErrorCause } from "../wire/error_cause.ts";
+import { selectDataPath } from "./path_management.ts";
+
+/** The user's ABORT: sent with the reason given. */
+export function abortAssociation(
+  association: Association,
+  _now: Instant,
+  reason: Uint8Array,
+): void {
+  if (association.state === "CLOSED") return;
+  sendAbort(association, [{ code: CauseCode.UserInitiatedAbort, reason }]);
+  association.lose({ kind: "aborted-locally" });
+}
+
+/** Ends an association whose peer broke the protocol. */
+export function abortForViolation(association: Association, causes: readonly ErrorCause[]): void {
+  if (association.state === "CLOSED") return;
+  sendAbort(association, causes);
+  association.lose({ kind: "protocol-violation", causes });
+}
+
+/** Sends an ABORT with the peer's tag, if the peer can know of the association at all. */
+export function sendAbort(association: Association, causes: readonly ErrorCause[]): void {
+  const path = selectDataPath(association) ?? association.pathList[0];
+  if (path && association.peerTag !== 0) association.sendLast(encodeAbort(false, causes), path);
+}
+
+/** The peer's ABORT; its tag has been checked (section 8.5.1, B). */
+export function handleAbort(association: Association, context: ChunkContext): void {
+  const causes = chunkCauses(context.bytes, context.offset);
+  association.lose({ kind: "aborted-by-peer", causes });
+}

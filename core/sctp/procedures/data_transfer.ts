@@ -1,0 +1,184 @@
+/** DATA and SACK in an association, and T3-rtx (RFC 9260, section 6). */
+import { after, type Instant, NEVER } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import { Ecn } from "../packet.ts";
+import type { Path } from "../path/path.ts";
+import { DataVerdict } from "../rx/reception.ts";
+import { PathTimer } from "../timer/timer_table.ts";
+import { mark, markEverythingOn } from "../tx/retransmission.ts";
+import { processSack, SackVerdict } from "../tx/sack_processing.ts";
+import { dataPayloadLength, dataStream, dataTsn } from "../wire/data.ts";
+import { encodeError } from "../wire/error.ts";
+import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
+import { sackIsWellFormed } from "../wire/sack.ts";
+import { abortForViolation } from "./abort.ts";
+import { alternateFor, countError, pathAnswered } from "./path_management.ts";
+import { sendHeartbeat } from "./heartbeat.ts";
+import { advanceShutdown } from "./shutdown.ts";
+
+/** One DATA chunk, in a state in which DATA is taken. */
+export function handleData(association: Association, context: ChunkContext): void {
+  const { rx, host, metrics } = association;
+  const { bytes, offset } = context;
+  if (!rx) return;
+  if (dataPayloadLength(bytes, offset) <= 0) {
+    // Section 6.2, last paragraphs.
+    abortForViolation(association, [{ code: CauseCode.NoUserData, tsn: dataTsn(bytes, offset) }]);
+    return;
+  }
+  context.hasData = true;
+  metrics.dataChunksReceived++;
+  switch (rx.handleData(bytes, offset)) {
+    case DataVerdict.Accepted:
+      break;
+    case DataVerdict.Duplicate:
+      metrics.duplicatesReceived++;
+      host.countDrop("duplicate-data");
+      break;
+    case DataVerdict.NoRoom:
+      host.countDrop("no-room");
+      break;
+    case DataVerdict.BeyondWindow:
+      host.countDrop("beyond-window");
+      break;
+    case DataVerdict.Useless:
+      host.countDrop("useless-ssn");
+      break;
+    case DataVerdict.InvalidStream:
+      reportInvalidStream(association, context);
+      break;
+    case DataVerdict.Contradiction:
+      abortForViolation(association, [protocolViolation("fragments that contradict each other")]);
+      break;
+  }
+}
+
+/** Section 6.5: acknowledged, reported, discarded. */
+function reportInvalidStream(association: Association, context: ChunkContext): void {
+  association.host.countDrop("invalid-stream");
+  const stream = dataStream(context.bytes, context.offset);
+  const chunk = encodeError([{ code: CauseCode.InvalidStreamIdentifier, stream }]);
+  if (context.path && association.control.length < MAX_QUEUED_REPORTS) {
+    association.sendControl(chunk, context.path);
+  }
+}
+
+/** Reports that a peer can make us queue between two transmissions. */
+const MAX_QUEUED_REPORTS = 16;
+
+/** The packet is over: decides about acknowledging, and tells the user what can be read. */
+export function finishDataPacket(association: Association, context: ChunkContext): void {
+  const { rx } = association;
+  if (!rx || !context.hasData) return;
+  rx.endOfPacket(context.now);
+  association.lastDataPath = context.path;
+  if (association.ecnEnabled && context.ecn === Ecn.Ce) {
+    // RFC 3168: echo until the sender says that it has reacted.
+    association.ecnEchoTsn ??= rx.tracker.cumulative;
+    rx.acks.demand();
+  }
+  announceReadable(association);
+}
+
+/** DATA ARRIVE, once until the user has read everything. */
+export function announceReadable(association: Association): void {
+  if (association.readableReported || !association.rx?.isReadable) return;
+  association.readableReported = true;
+  association.host.emit({ kind: "readable", association });
+}
+
+/** One SACK chunk, in a state in which SACKs are taken. */
+export function handleSack(association: Association, context: ChunkContext): void {
+  const { tx, host, metrics } = association;
+  const { bytes, offset, now } = context;
+  if (!sackIsWellFormed(bytes, offset)) {
+    host.countDrop("malformed-chunk");
+    return;
+  }
+  metrics.sacksReceived++;
+  const wasInRecovery = tx.inFastRecovery;
+  switch (processSack(tx, now, bytes, offset)) {
+    case SackVerdict.Old:
+      host.countDrop("old-sack");
+      return;
+    case SackVerdict.NeverSent:
+      abortForViolation(association, [protocolViolation("SACK for a TSN that was never sent")]);
+      return;
+  }
+  if (tx.inFastRecovery && !wasInRecovery) metrics.fastRecoveries++;
+  retryOpenedWindow(association);
+  afterAck(association, now);
+}
+
+/** What every acknowledgement entails: errors are cleared, the user may send, shutdown may go on. */
+export function afterAck(association: Association, now: Instant): void {
+  const { tx } = association;
+  if (tx.progress) {
+    // Section 8.1: reset each time a DATA chunk is acknowledged.
+    tx.errorCount = 0;
+    for (const path of association.pathList) if (path.answered) pathAnswered(association, path);
+  }
+  if (association.wantsRoom && tx.hasRoomFor(association.parameters.sendBuffer / 4)) {
+    association.wantsRoom = false;
+    association.host.emit({ kind: "writable", association });
+  }
+  if (tx.isEmpty) advanceShutdown(association, now);
+}
+
+/** A window probe was dropped by the peer and the window is open now: no need to wait for T3-rtx. */
+function retryOpenedWindow(association: Association): void {
+  const { tx } = association;
+  if (!tx.windowProbeInFlight || tx.outstanding.count !== 1) {
+    tx.windowProbeInFlight = false;
+    return;
+  }
+  const slot = tx.outstanding.slotOf(tx.outstanding.firstTsn);
+  if (tx.peerWindow < tx.outstanding.length[slot] || tx.bytesInFlight === 0) return;
+  const path = association.pathList[tx.outstanding.path[slot]];
+  mark(tx, tx.outstanding.firstTsn, path);
+  path.timers.stop(PathTimer.T3Rtx);
+  path.fastRetransmitDue = true;
+  tx.windowProbeInFlight = false;
+}
+
+/** T3-rtx expired on a path (sections 6.3.3 and 6.4.1). */
+export function onT3Rtx(association: Association, now: Instant, path: Path): void {
+  const { tx } = association;
+  const isIdle = path.flightSize === 0 && path.awaitingRetransmission === 0;
+  if (isIdle) {
+    // Section 6.1, A: the timer ran because the peer's window is closed; this is the probe.
+    tx.windowProbeDue = true;
+    return;
+  }
+  const isProbing = tx.windowProbeInFlight && tx.sackSinceTimeout;
+  tx.sackSinceTimeout = false;
+  const target = alternateFor(association, path);
+  path.metrics.timeouts++;
+  association.metrics.timeouts++;
+  path.rtt.backOff();
+  path.rttSentAt = NEVER;
+  if (!isProbing) {
+    path.congestion.onTimeout();
+    tx.inFastRecovery = false;
+  }
+  markEverythingOn(tx, path, target);
+  // Section 6.3.3, E3: one packet goes at once, whatever the target's cwnd says.
+  target.fastRetransmitDue = true;
+  if (isProbing) return;
+  if (!countError(association, path, true)) return;
+  // RFC 7829, section 3.2, 6: find out at once whether the path is gone.
+  if (target !== path && path.status === "active" && path.heartbeat === undefined) {
+    sendHeartbeat(association, now, path);
+  }
+}
+
+/** Section 6.1, A: with a closed window and nothing in flight, T3-rtx times the next probe. */
+export function armWindowProbe(association: Association, now: Instant): void {
+  const { tx, conditions } = association;
+  const path = conditions.dataPath;
+  if (!path || tx.queue.isDrained || tx.outstanding.count > 0 || tx.windowProbeDue) return;
+  const isClosed = tx.peerWindow < Math.min(tx.queue.currentRest, tx.chunkPayload);
+  if (!isClosed || path.timers.isRunning(PathTimer.T3Rtx)) return;
+  path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
+}

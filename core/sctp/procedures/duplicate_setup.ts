@@ -1,0 +1,202 @@
+/** Setup chunks for an association that exists already (RFC 9260, section 5.2; restart and collision). */
+import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { encodeError } from "../wire/error.ts";
+import { CauseCode } from "../wire/error_cause.ts";
+import type { InitChunk } from "../wire/init.ts";
+import { encodeShutdownAck } from "../wire/shutdown.ts";
+import { startHeartbeats } from "./heartbeat.ts";
+import { peerSetupOf } from "./init_checks.ts";
+import { confirmPath } from "./path_management.ts";
+import {
+  acceptableInit,
+  acknowledgeCookie,
+  isStale,
+  openCookie,
+  type PacketPorts,
+  refuseInit,
+  reportStaleCookie,
+  sendInitAck,
+} from "./responder.ts";
+import { adoptPeer, establish, initFieldsOf } from "./setup.ts";
+import type { CookieContent } from "./state_cookie.ts";
+
+/** INIT in any state but CLOSED (sections 5.2.1, 5.2.2 and 9.2). */
+export function handleDuplicateInit(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+): void {
+  const ports = portsOf(association);
+  if (association.state === "SHUTDOWN-ACK-SENT") {
+    // Section 9.2: the SHUTDOWN COMPLETE may have been lost.
+    const path = context.path ?? association.pathList[0];
+    association.sendControl(encodeShutdownAck(), path);
+    endpoint.touch(association);
+    return;
+  }
+  const init = acceptableInit(endpoint, context, ports);
+  if (!init) return;
+  if (
+    association.state !== "COOKIE-WAIT" && refuseNewAddresses(endpoint, association, context, init)
+  ) {
+    return;
+  }
+  const own = initFieldsOf(association);
+  switch (association.state) {
+    case "COOKIE-WAIT":
+      // Section 5.2.1: the same parameters as in our INIT; no tie-tags, as the peer's tag is unknown.
+      sendInitAck(endpoint, context, ports, init, own, 0, 0);
+      return;
+    case "COOKIE-ECHOED":
+      sendInitAck(
+        endpoint,
+        context,
+        ports,
+        init,
+        own,
+        association.localTieTag,
+        association.peerTieTag,
+      );
+      return;
+    default: {
+      // Section 5.2.2: a new tag, and a new Initial TSN for what may be a new incarnation.
+      const fresh = {
+        ...own,
+        initiateTag: endpoint.unusedTag(),
+        initialTsn: endpoint.randomTsn(),
+      };
+      sendInitAck(
+        endpoint,
+        context,
+        ports,
+        init,
+        fresh,
+        association.localTieTag,
+        association.peerTieTag,
+      );
+    }
+  }
+}
+
+/** Section 5.2.2: a restart may not bring new addresses; returns true if it was refused for that. */
+function refuseNewAddresses(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+  init: InitChunk,
+): boolean {
+  const { peerAddresses } = peerSetupOf(init, context.source);
+  const added = peerAddresses.filter((address) => !association.isPeerAddress(address));
+  if (added.length === 0) return false;
+  refuseInit(endpoint, context, portsOf(association), init.initiateTag, [
+    { code: CauseCode.RestartWithNewAddresses, addresses: added },
+  ]);
+  return true;
+}
+
+/** COOKIE ECHO for an association that exists (section 5.2.4 and its table 12). */
+export function handleDuplicateCookieEcho(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+  tag: number,
+): boolean {
+  const ports = portsOf(association);
+  const cookie = openCookie(endpoint, context, ports, tag);
+  if (!cookie) return false;
+  const localMatches = cookie.localTag === association.localTag;
+  const peerMatches = cookie.peerTag === association.peerTag;
+  if (isStale(context, cookie) && !(localMatches && peerMatches)) {
+    reportStaleCookie(endpoint, context, ports, cookie);
+    return false;
+  }
+  const tiesMatch = cookie.localTieTag === association.localTieTag &&
+    cookie.peerTieTag === association.peerTieTag;
+  if (!localMatches && !peerMatches && tiesMatch) {
+    return restart(endpoint, association, context, cookie);
+  }
+  if (localMatches && !peerMatches) return resolveCollision(endpoint, association, context, cookie);
+  if (localMatches && peerMatches) return repeatCookieAck(endpoint, association, context);
+  // Action C, and every case that the table does not show: discarded silently.
+  endpoint.countDrop("unexpected-chunk");
+  return false;
+}
+
+/** Action A: the peer has restarted. */
+function restart(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+  cookie: CookieContent,
+): boolean {
+  if (association.state === "SHUTDOWN-ACK-SENT") {
+    const path = context.path ?? association.pathList[0];
+    association.sendControl(encodeShutdownAck(), path);
+    const cause = { code: CauseCode.CookieReceivedWhileShuttingDown } as const;
+    association.sendControl(encodeError([cause]), path);
+    endpoint.touch(association);
+    return false;
+  }
+  association.beginNewIncarnation(context.now, cookie.localTag, cookie.localInitialTsn);
+  adoptPeer(association, cookie, context.now);
+  takeConfirmedPath(association, context, cookie);
+  acknowledgeCookie(association, context);
+  association.phase = { state: "ESTABLISHED" };
+  startHeartbeats(association, context.now);
+  endpoint.countRestart();
+  association.host.emit({ kind: "restart", association });
+  endpoint.touch(association);
+  return true;
+}
+
+/** Action B: both sides asked at the same time, and the peer has picked a new tag since. */
+function resolveCollision(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+  cookie: CookieContent,
+): boolean {
+  const isForming = association.state === "COOKIE-WAIT" || association.state === "COOKIE-ECHOED";
+  if (!isForming && association.state !== "ESTABLISHED") {
+    endpoint.countDrop("unexpected-chunk");
+    return false;
+  }
+  adoptPeer(association, cookie, context.now);
+  takeConfirmedPath(association, context, cookie);
+  acknowledgeCookie(association, context);
+  if (isForming) establish(association, context.now);
+  endpoint.touch(association);
+  return true;
+}
+
+/** Action D: our COOKIE ACK was lost, or the peer's cookie was faster than ours. */
+function repeatCookieAck(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+): boolean {
+  acknowledgeCookie(association, context);
+  if (association.state === "COOKIE-ECHOED") establish(association, context.now);
+  endpoint.touch(association);
+  return true;
+}
+
+/** Section 5.4, 2: the address that our INIT ACK was sent to is confirmed. */
+function takeConfirmedPath(
+  association: Association,
+  context: ChunkContext,
+  cookie: CookieContent,
+): void {
+  const [peerAddress] = cookie.peerAddresses;
+  const path = association.findPath(cookie.localAddress, peerAddress) ??
+    association.addPath(context.now, cookie.localAddress, peerAddress);
+  confirmPath(association, path);
+  association.primary = path;
+  context.path = association.findPath(context.destination, context.source) ?? path;
+}
+
+function portsOf(association: Association): PacketPorts {
+  return { local: association.localPort, remote: association.remotePort };
+}

@@ -1,0 +1,132 @@
+/** HEARTBEAT and HEARTBEAT ACK: path verification and monitoring (RFC 9260, sections 5.4 and 8.3). */
+import { readU32, writeU32 } from "../base/bytes.ts";
+import { uniform } from "../base/random.ts";
+import { after, elapsed, type Instant } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import type { Path } from "../path/path.ts";
+import { PathTimer } from "../timer/timer_table.ts";
+import {
+  encodeHeartbeat,
+  encodeHeartbeatAck,
+  heartbeatInfo,
+  heartbeatParameters,
+} from "../wire/heartbeat.ts";
+import { confirmPath, countError, pathAnswered } from "./path_management.ts";
+
+/**
+ * Sender-Specific Heartbeat Info: index of the path and a nonce of 64 bits. The time of sending stays
+ * here, where nobody can forge it.
+ */
+const INFO_LENGTH = 12;
+
+/** Starts probing and monitoring all paths (section 5.4: on entering ESTABLISHED). */
+export function startHeartbeats(association: Association, now: Instant): void {
+  let unconfirmed = 0;
+  for (const path of association.pathList) {
+    if (path.status === "unconfirmed") {
+      // HB.Max.Burst probes at once, the rest an RTO later each.
+      const turn = Math.floor(unconfirmed++ / association.parameters.hbMaxBurst);
+      path.timers.start(PathTimer.Heartbeat, after(now, turn * path.rto));
+    } else {
+      scheduleHeartbeat(path, now, association);
+    }
+  }
+}
+
+/** Monitors a path that was added while the association is up. */
+export function startHeartbeat(path: Path, now: Instant): void {
+  path.timers.start(PathTimer.Heartbeat, now);
+}
+
+/** Stops probing: SHUTDOWN or SHUTDOWN ACK was sent (section 8.3). */
+export function stopHeartbeats(association: Association): void {
+  for (const path of association.pathList) {
+    path.timers.stop(PathTimer.Heartbeat);
+    path.timers.stop(PathTimer.HeartbeatTimeout);
+    path.heartbeat = undefined;
+  }
+}
+
+/** RTO plus HB.interval with half an RTO of jitter to either side (section 8.3). */
+function scheduleHeartbeat(path: Path, now: Instant, association: Association): void {
+  const jitter = (uniform(association.host.environment.random) - 0.5) * path.rto;
+  const interval = isUrgent(path) ? 0 : path.parameters.hbInterval;
+  path.timers.start(PathTimer.Heartbeat, after(now, path.rto + interval + jitter));
+}
+
+/** Unconfirmed and potentially failed paths are probed each RTO (section 5.4; RFC 7829, 3.2, 5). */
+function isUrgent(path: Path): boolean {
+  return path.status === "unconfirmed" || (path.status === "active" && path.isPotentiallyFailed);
+}
+
+/** The heartbeat timer of a path: probes it if it is idle. */
+export function onHeartbeatTimer(association: Association, now: Instant, path: Path): void {
+  const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
+  const mayProbe = path.status === "unconfirmed" || enabled;
+  if (!mayProbe || !path.usable) {
+    scheduleHeartbeat(path, now, association);
+    return;
+  }
+  const idleFor = elapsed(path.lastMeasuredSendAt, now);
+  const period = path.rto + path.parameters.hbInterval;
+  if (path.status === "active" && !path.isPotentiallyFailed && idleFor < period / 2) {
+    scheduleHeartbeat(path, now, association);
+    return;
+  }
+  sendHeartbeat(association, now, path);
+}
+
+/** Sends a HEARTBEAT with a fresh nonce. */
+export function sendHeartbeat(association: Association, now: Instant, path: Path): void {
+  const { random } = association.host.environment;
+  path.heartbeat = { nonceHigh: random.uint32(), nonceLow: random.uint32(), sentAt: now };
+  const info = new Uint8Array(INFO_LENGTH);
+  writeU32(info, 0, path.index);
+  writeU32(info, 4, path.heartbeat.nonceHigh);
+  writeU32(info, 8, path.heartbeat.nonceLow);
+  association.sendControl(encodeHeartbeat(info), path);
+  path.metrics.heartbeatsSent++;
+  path.lastMeasuredSendAt = now;
+  path.timers.start(PathTimer.HeartbeatTimeout, after(now, path.rto));
+  scheduleHeartbeat(path, now, association);
+}
+
+/** A HEARTBEAT was not answered within one RTO (section 8.3). */
+export function onHeartbeatTimeout(association: Association, now: Instant, path: Path): void {
+  path.heartbeat = undefined;
+  path.rtt.backOff();
+  // Section 8.1: only the path that data uses speaks for the peer as a whole; 5.4: a probe never does.
+  const countsForPeer = path.status !== "unconfirmed" && path === association.currentDataPath;
+  if (!countError(association, path, countsForPeer)) return;
+  if (isUrgent(path)) sendHeartbeat(association, now, path);
+}
+
+/** Answers a HEARTBEAT on the path on which it came (section 8.3). */
+export function handleHeartbeat(association: Association, context: ChunkContext): void {
+  const { path, bytes, offset } = context;
+  association.metrics.heartbeatsReceived++;
+  if (path) association.sendControl(encodeHeartbeatAck(heartbeatParameters(bytes, offset)), path);
+}
+
+/** Takes a HEARTBEAT ACK if its nonce is the one that was sent (sections 5.4 and 8.3). */
+export function handleHeartbeatAck(association: Association, context: ChunkContext): void {
+  const info = heartbeatInfo(context.bytes, context.offset);
+  const path = info?.length === INFO_LENGTH ? association.pathList[readU32(info, 0)] : undefined;
+  const sent = path?.heartbeat;
+  const isOurs = info !== undefined && sent !== undefined &&
+    readU32(info, 4) === sent.nonceHigh && readU32(info, 8) === sent.nonceLow;
+  if (!path || !sent || !isOurs) {
+    association.host.countDrop("forged-heartbeat-ack");
+    return;
+  }
+  path.heartbeat = undefined;
+  path.timers.stop(PathTimer.HeartbeatTimeout);
+  path.metrics.heartbeatsAcked++;
+  path.rtt.addSample(elapsed(sent.sentAt, context.now));
+  pathAnswered(association, path);
+  confirmPath(association, path);
+  scheduleHeartbeat(path, context.now, association);
+  // Section 8.1: with data outstanding its acknowledgement, not this, speaks for the peer.
+  if (association.tx.outstanding.count === 0) association.tx.errorCount = 0;
+}

@@ -1,0 +1,54 @@
+/** What makes an INIT or INIT ACK unacceptable (RFC 9260, sections 3.3.2, 3.3.3 and 5.1). */
+import type { IpAddress } from "../base/address.ts";
+import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
+import type { InitChunk } from "../wire/init.ts";
+import { ParameterType } from "../wire/parameter.ts";
+import type { PeerSetup } from "./state_cookie.ts";
+
+/** Smallest a_rwnd that may be announced (section 3.3.2). */
+const SMALLEST_WINDOW = 1500;
+
+/** Why the chunk must be answered with an ABORT, or `undefined` if it is in order. */
+export function findInitFault(init: InitChunk): ErrorCause | undefined {
+  if (init.hostName) {
+    return { code: CauseCode.UnresolvableAddress, parameter: init.hostName };
+  }
+  const isValid = init.outboundStreams > 0 && init.inboundStreams > 0 &&
+    init.receiverWindow >= SMALLEST_WINDOW;
+  return isValid ? undefined : { code: CauseCode.InvalidMandatoryParameter };
+}
+
+/** The same for an INIT ACK, which also needs a State Cookie. */
+export function findInitAckFault(init: InitChunk): ErrorCause | undefined {
+  const fault = findInitFault(init);
+  if (fault || init.stateCookie) return fault;
+  return { code: CauseCode.MissingMandatoryParameter, types: [ParameterType.StateCookie] };
+}
+
+/** What the chunk says about the peer, which sent it from `source` (section 5.1.2, A and C). */
+export function peerSetupOf(init: InitChunk, source: IpAddress): PeerSetup {
+  const others = init.addresses.filter((address) =>
+    !address.equals(source) && isReachableLike(address, source)
+  );
+  return {
+    peerTag: init.initiateTag,
+    peerInitialTsn: init.initialTsn,
+    peerWindow: init.receiverWindow,
+    peerOutboundStreams: init.outboundStreams,
+    peerInboundStreams: init.inboundStreams,
+    peerEcn: init.ecnCapable,
+    peerAdaptation: init.adaptationIndication,
+    peerAddresses: [source, ...withoutRepeats(others)],
+  };
+}
+
+/** A loopback or link-local address says something only to a peer of the same scope. */
+function isReachableLike(address: IpAddress, source: IpAddress): boolean {
+  return address.isLoopback === source.isLoopback && !address.isLinkLocal;
+}
+
+function withoutRepeats(addresses: readonly IpAddress[]): IpAddress[] {
+  return addresses.filter((address, i) =>
+    addresses.findIndex((other) => other.equals(address)) === i
+  );
+}

@@ -1,0 +1,30 @@
+/** The host's addresses have changed: paths whose local address is gone rest until it is back. */
+import type { Association } from "../association.ts";
+import type { Instant } from "../base/time.ts";
+import type { LocalAddress } from "../path/pairing.ts";
+import { markEverythingOn } from "../tx/retransmission.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { alternateFor } from "./path_management.ts";
+
+/** Tells an association which local addresses exist now. */
+export function applyNetworkChange(
+  association: Association,
+  now: Instant,
+  addresses: readonly LocalAddress[],
+): void {
+  for (const path of association.pathList) {
+    const exists = addresses.some(({ address }) => address.equals(path.local));
+    if (exists === path.usable) continue;
+    path.usable = exists;
+    if (exists) {
+      // RFC 9260, section 7.2.5.2: what is behind the address may be another network now.
+      path.congestion.reset();
+      path.rtt.reset();
+      if (association.state === "ESTABLISHED") startHeartbeat(path, now);
+    } else {
+      const target = alternateFor(association, path);
+      if (target !== path) markEverythingOn(association.tx, path, target);
+    }
+  }
+  association.host.touch(association);
+}

@@ -1,0 +1,116 @@
+/** Which path carries data, and what errors do to a path (RFC 9260, sections 6.4, 8.1, 8.2; RFC 7829). */
+import type { IpAddress } from "../base/address.ts";
+import type { Instant } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import { pairAddresses } from "../path/pairing.ts";
+import type { Path } from "../path/path.ts";
+import { markEverythingOn } from "../tx/retransmission.ts";
+
+/**
+ * The path for new data: the primary one, or while it fails the best alternate (section 6.4.1 and
+ * RFC 7829, section 3.2, items 3 and 4).
+ */
+export function selectDataPath(association: Association): Path | undefined {
+  const { primary } = association;
+  if (primary && primary.carriesData && !primary.isPotentiallyFailed) return primary;
+  return bestPath(association, primary);
+}
+
+/** Where to send again what timed out on `path` (section 6.4): another path, or itself. */
+export function alternateFor(association: Association, path: Path): Path {
+  return bestPath(association, path, path) ?? path;
+}
+
+/**
+ * The best path by status, errors and distance from `from`; `except` is left out. Among paths that
+ * are all inactive one is still chosen: the association then is dormant (RFC 7829, section 4).
+ */
+function bestPath(
+  association: Association,
+  from: Path | undefined,
+  except?: Path,
+): Path | undefined {
+  let best: Path | undefined;
+  let bestRank = Infinity;
+  for (const path of association.pathList) {
+    if (path === except || !path.usable || path.status === "unconfirmed") continue;
+    const rank = rankOf(path, from);
+    if (rank < bestRank) {
+      best = path;
+      bestRank = rank;
+    }
+  }
+  return best;
+}
+
+const RANK_INACTIVE = 1e9;
+const RANK_FAILING = 1e6;
+
+/** Lower is better: active before failing before inactive, fewer errors, less in common with `from`. */
+function rankOf(path: Path, from: Path | undefined): number {
+  let rank = path.errorCount * 10;
+  if (path.status === "inactive") rank += RANK_INACTIVE;
+  else if (path.isPotentiallyFailed) rank += RANK_FAILING;
+  if (!path.rtt.hasSample) rank += 4;
+  if (from?.local.equals(path.local)) rank += 2;
+  if (from?.remote.equals(path.remote)) rank += 1;
+  return rank;
+}
+
+/** Adds the paths that the addresses of both sides make possible and that do not exist yet. */
+export function addPaths(
+  association: Association,
+  now: Instant,
+  remotes: readonly IpAddress[],
+): void {
+  const { pathList, setup } = association;
+  for (const { local, remote } of pairAddresses(setup.localAddresses, remotes)) {
+    const knowsRemote = pathList.some((path) => path.remote.equals(remote));
+    const knowsLocal = pathList.some((path) => path.local.equals(local));
+    if (!knowsRemote || !knowsLocal) association.addPath(now, local, remote);
+  }
+}
+
+/** A path was proved to reach the peer (section 5.4). */
+export function confirmPath(association: Association, path: Path): void {
+  if (path.status !== "unconfirmed") return;
+  setStatus(association, path, "active");
+}
+
+/** The peer answered on this path: clears its errors and revives it (section 8.2). */
+export function pathAnswered(association: Association, path: Path): void {
+  path.errorCount = 0;
+  if (path.status === "inactive") setStatus(association, path, "active");
+}
+
+/**
+ * Counts an error of a path, and of the association if `countsForPeer`; marks the path inactive, or
+ * ends the association, when the limit is passed.
+ * @returns false if the association is over.
+ */
+export function countError(association: Association, path: Path, countsForPeer: boolean): boolean {
+  const { parameters, tx } = association;
+  if (path.status !== "inactive") {
+    path.errorCount++;
+    if (path.errorCount > parameters.pathMaxRetrans) markInactive(association, path);
+  }
+  if (!countsForPeer) return true;
+  tx.errorCount++;
+  if (tx.errorCount <= parameters.associationMaxRetrans) return true;
+  const during = association.state.startsWith("SHUTDOWN") ? "shutdown" : "transfer";
+  association.lose({ kind: "unreachable", during });
+  return false;
+}
+
+/** Takes a path out of use; what was in flight there is sent again elsewhere. */
+export function markInactive(association: Association, path: Path): void {
+  if (path.status === "inactive") return;
+  setStatus(association, path, "inactive");
+  const target = alternateFor(association, path);
+  if (target !== path) markEverythingOn(association.tx, path, target);
+}
+
+function setStatus(association: Association, path: Path, status: Path["status"]): void {
+  path.status = status;
+  association.host.emit({ kind: "path-status", association, path, status });
+}

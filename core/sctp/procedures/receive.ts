@@ -1,0 +1,318 @@
+/** From a packet to chunks: checksum, tag rules, then chunk after chunk (RFC 9260, 6.8, 6.10, 8.4, 8.5). */
+import type { Association } from "../association.ts";
+import type { Instant } from "../base/time.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { InboundPacket } from "../packet.ts";
+import { handlerFor } from "../states.ts";
+import { abortIsReflected } from "../wire/abort.ts";
+import {
+  CHUNK_HEADER_LENGTH,
+  chunkHasItsFields,
+  chunkIsWhole,
+  chunkType,
+  nextChunk,
+} from "../wire/chunk.ts";
+import { ChunkType, isKnownChunk, stopsProcessing } from "../wire/chunk_type.ts";
+import {
+  checksumIsRight,
+  COMMON_HEADER_LENGTH,
+  destinationPort,
+  sourcePort,
+  verificationTag,
+} from "../wire/common_header.ts";
+import { CauseCode } from "../wire/error_cause.ts";
+import { shutdownCompleteIsReflected } from "../wire/shutdown.ts";
+import { finishDataPacket } from "./data_transfer.ts";
+import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setup.ts";
+import { handleUnknownChunk } from "./operation_error.ts";
+import { handleOutOfTheBlue } from "./out_of_the_blue.ts";
+import {
+  acceptableInit,
+  answerInit,
+  associateByCookie,
+  isLastChunk,
+  isStale,
+  openCookie,
+  refuseInit,
+  reportStaleCookie,
+} from "./responder.ts";
+import { answerDataWhileShutdownSent } from "./shutdown.ts";
+
+/** Takes one packet; whatever it holds, the work is bounded by its length. */
+export function receivePacket(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  now: Instant,
+  packet: InboundPacket,
+): void {
+  const { buffer, offset, length } = packet;
+  if (length < COMMON_HEADER_LENGTH + CHUNK_HEADER_LENGTH) {
+    endpoint.countDrop("too-short");
+    return;
+  }
+  if (!checksumIsRight(endpoint.environment.crc32c, buffer, offset, length)) {
+    endpoint.countDrop("bad-checksum");
+    return;
+  }
+  fill(context, now, packet);
+  const tag = verificationTag(buffer, offset);
+  const first = chunkType(buffer, context.offset);
+  if (first === ChunkType.Init) receiveInit(endpoint, context, tag);
+  else if (first === ChunkType.CookieEcho) receiveCookieEcho(endpoint, context, tag);
+  else receiveOther(endpoint, context, tag);
+}
+
+function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void {
+  context.now = now;
+  context.bytes = packet.buffer;
+  context.packetStart = packet.offset;
+  context.packetEnd = packet.offset + packet.length;
+  context.offset = packet.offset + COMMON_HEADER_LENGTH;
+  context.source = packet.source;
+  context.destination = packet.destination;
+  context.encapsulationPort = packet.encapsulationPort;
+  context.ecn = packet.ecn;
+  context.path = undefined;
+  context.hasData = false;
+}
+
+/** Everything but a packet that starts with INIT or COOKIE ECHO. */
+function receiveOther(endpoint: Endpoint, context: ChunkContext, tag: number): void {
+  const association = owner(endpoint, context, tag);
+  if (association === undefined) {
+    if (isReplyable(endpoint, context)) {
+      handleOutOfTheBlue(endpoint, context, portsOf(context), tag);
+    }
+    return;
+  }
+  if (association === "ignore") return;
+  if (!locatePath(endpoint, association, context)) return;
+  if (isStrayShutdownAck(association, context)) {
+    handleOutOfTheBlue(endpoint, context, portsOf(context), tag);
+    return;
+  }
+  processChunks(endpoint, association, context);
+}
+
+/**
+ * The association of a packet by the tag rules (section 8.5 and, for ABORT and SHUTDOWN COMPLETE with
+ * the T bit, 8.5.1, B and C); "ignore" if there is one but the tag is wrong.
+ */
+function owner(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  tag: number,
+): Association | "ignore" | undefined {
+  const { bytes, packetStart, offset } = context;
+  const local = destinationPort(bytes, packetStart);
+  const remote = sourcePort(bytes, packetStart);
+  const isReflected = hasReflectedTag(context);
+  const byTag = endpoint.demultiplexer.byTag(tag);
+  const portsFit = byTag?.localPort === local && byTag.remotePort === remote;
+  if (byTag && portsFit && !isReflected) return byTag;
+  const byAddress = endpoint.demultiplexer.find(local, remote, [context.source]);
+  if (!byAddress) return undefined;
+  if (isReflected && tag !== 0 && tag === byAddress.peerTag) return byAddress;
+  if (isStrayOfForming(byAddress, chunkType(bytes, offset))) return undefined;
+  endpoint.countDrop("bad-tag");
+  return "ignore";
+}
+
+function hasReflectedTag(context: ChunkContext): boolean {
+  const { bytes, offset, packetEnd } = context;
+  if (!chunkIsWhole(bytes, offset, packetEnd)) return false;
+  switch (chunkType(bytes, offset)) {
+    case ChunkType.Abort:
+      return abortIsReflected(bytes, offset);
+    case ChunkType.ShutdownComplete:
+      return shutdownCompleteIsReflected(bytes, offset);
+    default:
+      return false;
+  }
+}
+
+/** Section 8.5.1, E: to a forming association a SHUTDOWN ACK of the old one is out of the blue. */
+function isStrayOfForming(association: Association, type: number): boolean {
+  const isForming = association.state === "COOKIE-WAIT" || association.state === "COOKIE-ECHOED";
+  return isForming && type === ChunkType.ShutdownAck;
+}
+
+function isStrayShutdownAck(association: Association, context: ChunkContext): boolean {
+  return isStrayOfForming(association, chunkType(context.bytes, context.offset));
+}
+
+/** Finds the path of a packet; a source that is not the peer's is not believed. */
+function locatePath(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+): boolean {
+  const { source, destination, now } = context;
+  let path = association.findPath(destination, source);
+  const isInitAck = chunkType(context.bytes, context.offset) === ChunkType.InitAck;
+  if (!path && association.isPeerAddress(source) && association.mayAddPath) {
+    path = association.addPath(now, destination, source);
+    if (association.state === "ESTABLISHED") association.probe(now, path);
+  }
+  if (!path && !(isInitAck && association.state === "COOKIE-WAIT")) {
+    endpoint.countDrop("unknown-source");
+    return false;
+  }
+  context.path = path;
+  if (!path) return true;
+  // RFC 6951, section 5.4: the tag was right, so the peer may be reached where this came from.
+  if (path.route.encapsulationPort !== context.encapsulationPort) {
+    path.encapsulationPort = context.encapsulationPort;
+    association.tx.updateChunkPayload();
+  }
+  path.metrics.packetsReceived++;
+  path.metrics.bytesReceived += context.packetEnd - context.packetStart;
+  association.metrics.packetsReceived++;
+  association.metrics.bytesReceived += context.packetEnd - context.packetStart;
+  return true;
+}
+
+/** Handles the chunks from the one at hand on, in their order (section 6.10). */
+function processChunks(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+): void {
+  const { bytes, packetEnd } = context;
+  while (context.offset + CHUNK_HEADER_LENGTH <= packetEnd) {
+    if (!chunkIsWhole(bytes, context.offset, packetEnd)) {
+      endpoint.countDrop("malformed-chunk");
+      break;
+    }
+    const type = chunkType(bytes, context.offset);
+    if (!processChunk(endpoint, association, context, type)) break;
+    if (association.state === "CLOSED") break;
+    context.offset = nextChunk(bytes, context.offset, packetEnd);
+  }
+  if (association.state !== "CLOSED" && context.hasData) {
+    finishDataPacket(association, context);
+    answerDataWhileShutdownSent(association, context.now);
+  }
+  endpoint.touch(association);
+}
+
+/** Handles one whole chunk; false if the rest of the packet is to be discarded. */
+function processChunk(
+  endpoint: Endpoint,
+  association: Association,
+  context: ChunkContext,
+  type: number,
+): boolean {
+  if (!isKnownChunk(type)) {
+    handleUnknownChunk(association, context);
+    return !stopsProcessing(type);
+  }
+  if (!chunkHasItsFields(context.bytes, context.offset)) {
+    endpoint.countDrop("malformed-chunk");
+    return true;
+  }
+  const handle = handlerFor(association.state, type);
+  if (handle) handle(association, context);
+  else endpoint.countDrop("unexpected-chunk");
+  return true;
+}
+
+/** INIT: alone in its packet and with tag 0 (section 8.5.1, A). */
+function receiveInit(endpoint: Endpoint, context: ChunkContext, tag: number): void {
+  const { bytes, offset, packetEnd } = context;
+  const ports = portsOf(context);
+  const isWhole = chunkIsWhole(bytes, offset, packetEnd);
+  if (tag !== 0 || !isWhole || !isLastChunk(context)) {
+    endpoint.countDrop("init-not-alone");
+    return;
+  }
+  if (!isReplyable(endpoint, context)) return;
+  const existing = endpoint.demultiplexer.find(ports.local, ports.remote, [context.source]);
+  if (existing) {
+    context.path = existing.findPath(context.destination, context.source);
+    handleDuplicateInit(endpoint, existing, context);
+    return;
+  }
+  const init = acceptableInit(endpoint, context, ports);
+  if (!init) return;
+  // Section 5.1.2, D: any listed address may identify an existing association.
+  const listed = endpoint.demultiplexer.find(ports.local, ports.remote, init.addresses);
+  if (listed) {
+    handleDuplicateInit(endpoint, listed, context);
+    return;
+  }
+  const listener = endpoint.listenerOn(ports.local);
+  const isOffered = listener?.localAddresses?.some((one) => one.equals(context.destination)) ??
+    true;
+  if (!listener || !isOffered) {
+    endpoint.countDrop("out-of-the-blue");
+    refuseInit(endpoint, context, ports, init.initiateTag, []);
+  } else if (!endpoint.hasRoomFor(listener)) {
+    endpoint.countDrop("association-limit");
+    refuseInit(endpoint, context, ports, init.initiateTag, [{ code: CauseCode.OutOfResource }]);
+  } else {
+    answerInit(endpoint, listener, context, ports, init);
+  }
+}
+
+/** COOKIE ECHO: makes an association, or meets the one that exists; DATA behind it is processed. */
+function receiveCookieEcho(endpoint: Endpoint, context: ChunkContext, tag: number): void {
+  const { bytes, offset, packetEnd } = context;
+  if (!chunkIsWhole(bytes, offset, packetEnd)) {
+    endpoint.countDrop("malformed-chunk");
+    return;
+  }
+  if (!isReplyable(endpoint, context)) return;
+  const ports = portsOf(context);
+  const known = endpoint.demultiplexer.find(ports.local, ports.remote, [context.source]) ??
+    endpoint.demultiplexer.byTag(tag);
+  const association = known
+    ? (handleDuplicateCookieEcho(endpoint, known, context, tag) ? known : undefined)
+    : acceptCookie(endpoint, context, tag);
+  if (!association) return;
+  context.offset = nextChunk(bytes, offset, packetEnd);
+  processChunks(endpoint, association, context);
+}
+
+function acceptCookie(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  tag: number,
+): Association | undefined {
+  const ports = portsOf(context);
+  const listener = endpoint.listenerOn(ports.local);
+  const cookie = openCookie(endpoint, context, ports, tag);
+  if (!cookie) return undefined;
+  if (isStale(context, cookie)) {
+    reportStaleCookie(endpoint, context, ports, cookie);
+    return undefined;
+  }
+  if (!listener || !endpoint.hasRoomFor(listener)) {
+    endpoint.countDrop("association-limit");
+    refuseInit(endpoint, context, ports, cookie.peerTag, [{ code: CauseCode.OutOfResource }]);
+    return undefined;
+  }
+  return associateByCookie(endpoint, listener, context, cookie);
+}
+
+/** Nothing is ever answered to or from an address that is not unicast, or port 0 (section 8.4, 1). */
+function isReplyable(endpoint: Endpoint, context: ChunkContext): boolean {
+  const ports = portsOf(context);
+  if (ports.local === 0 || ports.remote === 0) {
+    endpoint.countDrop("bad-port");
+    return false;
+  }
+  if (!context.source.isUnicast || !context.destination.isUnicast) {
+    endpoint.countDrop("not-unicast");
+    return false;
+  }
+  return true;
+}
+
+function portsOf(context: ChunkContext): { local: number; remote: number } {
+  return {
+    local: destinationPort(context.bytes, context.packetStart),
+    remote: sourcePort(context.bytes, context.packetStart),
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * Answering those who ask for an association, without remembering them (RFC 9260, sections 5.1, B and
+ * D, and 5.1.5): INIT is answered with a cookie, and only a valid cookie makes an association.
+ */
+import { elapsed } from "../base/time.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Listener } from "../listener.ts";
+import { encodeAbort } from "../wire/abort.ts";
+import { chunkLength } from "../wire/chunk.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
+import { cookieBytes, encodeCookieAck } from "../wire/cookie.ts";
+import { encodeError } from "../wire/error.ts";
+import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
+import { isFault } from "../wire/fault.ts";
+import { decodeInit, encodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
+import type { Association } from "../association.ts";
+import { findInitFault, peerSetupOf } from "./init_checks.ts";
+import { confirmPath } from "./path_management.ts";
+import { adoptPeer, establish } from "./setup.ts";
+import { sendHeartbeat } from "./heartbeat.ts";
+import type { CookieContent } from "./state_cookie.ts";
+
+/** Ports of a packet, as its receiver sees them. */
+export interface PacketPorts {
+  readonly local: number;
+  readonly remote: number;
+}
+
+/** The INIT in a context, checked; answers a bad one and returns `undefined` for it. */
+export function acceptableInit(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+): InitChunk | undefined {
+  const init = decodeInit(context.bytes, context.offset);
+  if (isFault(init)) {
+    endpoint.countDrop("malformed-parameter");
+    return undefined;
+  }
+  // RFC 9260, section 3.3.2: an Initiate Tag of 0 is dropped silently.
+  if (init.initiateTag === 0) {
+    endpoint.countDrop("bad-init");
+    return undefined;
+  }
+  const fault = findInitFault(init);
+  if (!fault) return init;
+  endpoint.countDrop("bad-init");
+  refuseInit(endpoint, context, ports, init.initiateTag, [fault]);
+  return undefined;
+}
+
+/** Answers an INIT with an ABORT that carries its Initiate Tag (section 8.4, 3). */
+export function refuseInit(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+  initiateTag: number,
+  causes: readonly ErrorCause[],
+): void {
+  const abort = encodeAbort(false, causes);
+  endpoint.replyTo(context, ports, initiateTag, abort);
+}
+
+/** INIT for a port where somebody listens and no association exists (section 5.1, B). */
+export function answerInit(
+  endpoint: Endpoint,
+  listener: Listener,
+  context: ChunkContext,
+  ports: PacketPorts,
+  init: InitChunk,
+): void {
+  const { parameters } = listener;
+  const fields: InitFields = {
+    initiateTag: endpoint.unusedTag(),
+    receiverWindow: parameters.receiveBuffer,
+    outboundStreams: parameters.outboundStreams,
+    inboundStreams: parameters.inboundStreams,
+    initialTsn: endpoint.randomTsn(),
+    addresses: endpoint.listedAddresses(listener, context.destination),
+    ecnCapable: parameters.ecn === 1 && init.ecnCapable,
+    adaptationIndication: listener.adaptationIndication,
+  };
+  sendInitAck(endpoint, context, ports, init, fields, 0, 0);
+}
+
+/** Sends an INIT ACK with a cookie that holds both sides' parameters. */
+export function sendInitAck(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+  init: InitChunk,
+  fields: InitFields,
+  localTieTag: number,
+  peerTieTag: number,
+): void {
+  const lifespan = cookieLifespan(endpoint, init);
+  const content: CookieContent = {
+    ...peerSetupOf(init, context.source),
+    created: context.now,
+    lifespan,
+    localTag: fields.initiateTag,
+    localInitialTsn: fields.initialTsn,
+    localTieTag,
+    peerTieTag,
+    localPort: ports.local,
+    peerPort: ports.remote,
+    localOutboundStreams: fields.outboundStreams,
+    localInboundStreams: fields.inboundStreams,
+    encapsulationPort: context.encapsulationPort,
+    localAddress: context.destination,
+  };
+  const chunk = encodeInit(ChunkType.InitAck, {
+    ...fields,
+    // Section 5.1.1: OS must not be above what the peer accepts.
+    outboundStreams: Math.min(fields.outboundStreams, init.inboundStreams),
+    unrecognized: init.unrecognized,
+    stateCookie: endpoint.cookies.bake(context.now, content),
+  });
+  endpoint.replyTo(context, ports, init.initiateTag, chunk);
+}
+
+/** Valid.Cookie.Life and what the peer asks for on top, but never more than twice as long. */
+function cookieLifespan(endpoint: Endpoint, init: InitChunk): number {
+  const { validCookieLife } = endpoint.parameters;
+  return validCookieLife + Math.min(init.cookiePreservative ?? 0, validCookieLife);
+}
+
+/**
+ * Opens the cookie of a COOKIE ECHO and checks it against its packet (section 5.1.5, 1 to 3).
+ * Its age is judged by the caller.
+ */
+export function openCookie(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+  tag: number,
+): CookieContent | undefined {
+  const content = endpoint.cookies.open(context.now, cookieBytes(context.bytes, context.offset));
+  const fits = content !== undefined && content.localTag === tag &&
+    content.localPort === ports.local && content.peerPort === ports.remote;
+  if (fits) return content;
+  endpoint.countDrop("bad-cookie");
+  return undefined;
+}
+
+/** True if the cookie's lifespan is over. */
+export function isStale(context: ChunkContext, cookie: CookieContent): boolean {
+  return elapsed(cookie.created, context.now) > cookie.lifespan;
+}
+
+/** Answers a stale cookie with its staleness (sections 3.3.10.3 and 5.1.5, 4). */
+export function reportStaleCookie(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+  cookie: CookieContent,
+): void {
+  endpoint.countDrop("stale-cookie");
+  const over = elapsed(cookie.created, context.now) - cookie.lifespan;
+  const staleness = Math.min(Math.ceil(over * 1000), 0xffff_ffff);
+  const chunk = encodeError([{ code: CauseCode.StaleCookie, staleness }]);
+  endpoint.replyTo(context, ports, cookie.peerTag, chunk);
+}
+
+/** A valid cookie where no association exists: makes one, ESTABLISHED (section 5.1.5, 5 to 7). */
+export function associateByCookie(
+  endpoint: Endpoint,
+  listener: Listener,
+  context: ChunkContext,
+  cookie: CookieContent,
+): Association {
+  const association = endpoint.newAssociation({
+    incoming: true,
+    localPort: cookie.localPort,
+    remotePort: cookie.peerPort,
+    parameters: {
+      ...listener.parameters,
+      outboundStreams: cookie.localOutboundStreams,
+      inboundStreams: cookie.localInboundStreams,
+    },
+    localTag: cookie.localTag,
+    initialTsn: cookie.localInitialTsn,
+    localAddresses: endpoint.usableAddresses(listener, cookie.localAddress),
+    encapsulationPort: cookie.encapsulationPort,
+    adaptationIndication: listener.adaptationIndication,
+  });
+  const first = association.addPath(context.now, cookie.localAddress, cookie.peerAddresses[0]);
+  adoptPeer(association, cookie, context.now);
+  // Section 5.4, 2: the address that the INIT ACK was sent to is the only confirmed one.
+  confirmPath(association, first);
+  association.primary = first;
+  context.path = association.findPath(context.destination, context.source) ?? first;
+  acknowledgeCookie(association, context);
+  establish(association, context.now);
+  return association;
+}
+
+/** Sends COOKIE ACK back where the COOKIE ECHO came from (sections 5.1, D and 5.4). */
+export function acknowledgeCookie(association: Association, context: ChunkContext): void {
+  const path = context.path ?? association.pathList[0];
+  association.sendControl(encodeCookieAck(), path);
+  if (path.status === "unconfirmed") sendHeartbeat(association, context.now, path);
+}
+
+/** True if the packet has nothing behind the chunk at hand. */
+export function isLastChunk(context: ChunkContext): boolean {
+  return context.offset + chunkLength(context.bytes, context.offset) + 3 >= context.packetEnd;
+}

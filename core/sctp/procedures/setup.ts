@@ -1,0 +1,236 @@
+/** Setting up an association as the side that asks for it (RFC 9260, sections 5.1 and 5.2.6). */
+import { after, elapsed, type Instant } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
+import type { Path } from "../path/path.ts";
+import { Reception } from "../rx/reception.ts";
+import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
+import { markEverythingOn } from "../tx/retransmission.ts";
+import { encodeAbort } from "../wire/abort.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
+import { encodeCookieEcho } from "../wire/cookie.ts";
+import { encodeError } from "../wire/error.ts";
+import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
+import { isFault } from "../wire/fault.ts";
+import { decodeInit, encodeInit, type InitFields } from "../wire/init.ts";
+import { joinTlvs } from "../wire/tlv.ts";
+import { sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
+import { findInitAckFault, peerSetupOf } from "./init_checks.ts";
+import { addPaths, confirmPath } from "./path_management.ts";
+import { resumeShutdown } from "./shutdown.ts";
+import type { PeerSetup } from "./state_cookie.ts";
+
+/** Setups that are tried again after a stale cookie (section 5.2.6). */
+const MAX_STALE_COOKIES = 3;
+
+/** What our INIT and INIT ACK chunks say about this association. */
+export function initFieldsOf(association: Association): InitFields {
+  const { parameters, setup, localTag, tx } = association;
+  const addresses = setup.localAddresses.map(({ address }) => address);
+  return {
+    initiateTag: localTag,
+    receiverWindow: parameters.receiveBuffer,
+    outboundStreams: parameters.outboundStreams,
+    inboundStreams: parameters.inboundStreams,
+    initialTsn: tx.initialTsn,
+    // With one address the list is left out: the packet's source says it, also behind a NAT.
+    addresses: addresses.length > 1 ? addresses : [],
+    ecnCapable: parameters.ecn === 1,
+    adaptationIndication: setup.adaptationIndication,
+  };
+}
+
+/** Address types of the INIT: all that this host has addresses of (section 3.3.2.1.5). */
+function supportedTypes(association: Association): number[] {
+  const families = association.setup.localAddresses.map(({ address }) => address.family);
+  return [...new Set(families)].sort().map((family) => family === 4 ? 5 : 6);
+}
+
+/** Section 5.1, A: sends the first INIT and enters COOKIE-WAIT. */
+export function beginSetup(association: Association, now: Instant, preservative?: number): void {
+  const init = encodeInit(ChunkType.Init, {
+    ...initFieldsOf(association),
+    supportedAddressTypes: supportedTypes(association),
+    cookiePreservative: preservative,
+  });
+  association.phase = { state: "COOKIE-WAIT", init, attempts: 0, sentAt: now };
+  association.peerTag = 0;
+  sendInit(association, now);
+}
+
+/** Sends the INIT, each time to another of the peer's addresses (section 5.1). */
+function sendInit(association: Association, now: Instant): void {
+  const { phase, pathList } = association;
+  if (phase.state !== "COOKIE-WAIT") return;
+  const path = pathList[phase.attempts % pathList.length];
+  phase.attempts++;
+  phase.sentAt = now;
+  association.sendControl(phase.init, path, true, true);
+  association.timers.start(AssociationTimer.T1Init, after(now, path.rto));
+  path.rtt.backOff();
+}
+
+/** T1-init expired: again, or give up (section 5.1.6). */
+export function onT1Init(association: Association, now: Instant): void {
+  if (association.phase.state !== "COOKIE-WAIT") return;
+  if (association.phase.attempts > association.parameters.maxInitRetransmits) {
+    association.lose({ kind: "unreachable", during: "setup" });
+  } else {
+    sendInit(association, now);
+  }
+}
+
+/** INIT ACK in COOKIE-WAIT (section 5.1, C). */
+export function handleInitAck(association: Association, context: ChunkContext): void {
+  const { phase, host } = association;
+  if (phase.state !== "COOKIE-WAIT") return;
+  const init = decodeInit(context.bytes, context.offset);
+  if (isFault(init)) {
+    host.countDrop("malformed-parameter");
+    return;
+  }
+  const path = context.path ??
+    association.addPath(context.now, context.destination, context.source);
+  if (init.initiateTag === 0) {
+    // Section 3.3.3: the TCB goes, and the ABORT reflects our own tag.
+    refuseInitAck(association, path, association.localTag, true, []);
+    return;
+  }
+  const fault = findInitAckFault(init);
+  if (fault || !init.stateCookie) {
+    refuseInitAck(association, path, init.initiateTag, false, fault ? [fault] : []);
+    return;
+  }
+  association.timers.stop(AssociationTimer.T1Init);
+  const isFirstAnswer = phase.attempts === 1;
+  adoptPeer(association, peerSetupOf(init, context.source), context.now);
+  confirmPath(association, path);
+  association.primary = path;
+  path.rtt.reset();
+  if (isFirstAnswer) path.rtt.addSample(elapsed(phase.sentAt, context.now));
+  association.phase = {
+    state: "COOKIE-ECHOED",
+    cookieEcho: encodeCookieEcho(init.stateCookie),
+    report: init.unrecognized.length === 0 ? undefined : encodeError([
+      { code: CauseCode.UnrecognizedParameters, parameters: joinTlvs(init.unrecognized) },
+    ]),
+    attempts: 0,
+    sentAt: context.now,
+  };
+  sendCookieEcho(association, context.now, path);
+}
+
+function refuseInitAck(
+  association: Association,
+  path: Path,
+  tag: number,
+  reflected: boolean,
+  causes: readonly ErrorCause[],
+): void {
+  const abort = encodeAbort(reflected, causes);
+  const { localPort, remotePort } = association;
+  association.host.reply(path.controlRoute, localPort, remotePort, tag, abort);
+  association.lose({ kind: "protocol-violation", causes });
+}
+
+/** Takes over what the peer said about itself. */
+export function adoptPeer(association: Association, peer: PeerSetup, now: Instant): void {
+  const { parameters, host, tx } = association;
+  association.rx?.clear(true);
+  association.peerTag = peer.peerTag;
+  // Section 5.1.1: the smaller of what one offers and the other accepts.
+  association.outboundStreams = Math.min(parameters.outboundStreams, peer.peerInboundStreams);
+  association.inboundStreams = Math.min(parameters.inboundStreams, peer.peerOutboundStreams);
+  association.peerAdaptationIndication = peer.peerAdaptation;
+  association.ecnEnabled = peer.peerEcn && parameters.ecn === 1;
+  association.rx = new Reception(
+    parameters,
+    association.timers,
+    host.pool,
+    peer.peerInitialTsn,
+    association.inboundStreams,
+    host.environment.random.uint32(),
+  );
+  // Section 6.2.1, A.
+  tx.peerWindow = Math.max(0, peer.peerWindow - tx.bytesInFlight);
+  addPaths(association, now, peer.peerAddresses);
+}
+
+function sendCookieEcho(association: Association, now: Instant, path: Path): void {
+  const { phase } = association;
+  if (phase.state !== "COOKIE-ECHOED") return;
+  phase.attempts++;
+  phase.sentAt = now;
+  association.sendControl(phase.cookieEcho, path);
+  if (phase.report) association.sendControl(phase.report, path);
+  // Section 5.4: to an address that is not confirmed only together with a HEARTBEAT.
+  if (path.status === "unconfirmed") sendHeartbeat(association, now, path);
+  association.timers.start(AssociationTimer.T1Cookie, after(now, path.rto));
+}
+
+/** T1-cookie expired: again, on another path, with the DATA that went along, or give up. */
+export function onT1Cookie(association: Association, now: Instant): void {
+  const { phase, pathList, tx } = association;
+  if (phase.state !== "COOKIE-ECHOED") return;
+  if (phase.attempts > association.parameters.maxInitRetransmits) {
+    association.lose({ kind: "unreachable", during: "setup" });
+    return;
+  }
+  const path = pathList[phase.attempts % pathList.length];
+  for (const other of pathList) markEverythingOn(tx, other, path);
+  path.rtt.backOff();
+  sendCookieEcho(association, now, path);
+}
+
+/** COOKIE ACK in COOKIE-ECHOED (section 5.1, E). */
+export function handleCookieAck(association: Association, context: ChunkContext): void {
+  const { phase } = association;
+  if (phase.state !== "COOKIE-ECHOED") return;
+  if (phase.attempts === 1 && context.path) {
+    context.path.rtt.addSample(elapsed(phase.sentAt, context.now));
+  }
+  establish(association, context.now);
+}
+
+/** Enters ESTABLISHED: monitoring starts, the user is told. */
+export function establish(association: Association, now: Instant): void {
+  const { parameters, tx } = association;
+  association.timers.stop(AssociationTimer.T1Init);
+  association.timers.stop(AssociationTimer.T1Cookie);
+  association.phase = { state: "ESTABLISHED" };
+  for (const path of association.pathList) {
+    if (path.flightSize > 0) path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
+  }
+  startHeartbeats(association, now);
+  association.host.countEstablished();
+  association.host.emit({
+    kind: "communication-up",
+    association,
+    incoming: association.incoming,
+  });
+  if (association.highestStreamUsed >= association.outboundStreams) {
+    const offered = association.outboundStreams;
+    association.sendLast(encodeAbort(false, []), association.pathList[0]);
+    association.lose({ kind: "too-few-streams", offered, wanted: parameters.outboundStreams });
+    return;
+  }
+  tx.errorCount = 0;
+  resumeShutdown(association, now);
+}
+
+/** ERROR with a Stale Cookie cause in COOKIE-ECHOED (section 5.2.6, third choice). */
+export function handleStaleCookie(association: Association, now: Instant, staleness: number): void {
+  const { phase } = association;
+  if (phase.state !== "COOKIE-ECHOED") return;
+  association.timers.stop(AssociationTimer.T1Cookie);
+  if (++association.staleCookies > MAX_STALE_COOKIES) {
+    association.lose({ kind: "stale-cookie" });
+    return;
+  }
+  // The staleness counts from the cookie's end; at most one second is added to the measured RTT.
+  const roundTrip = elapsed(phase.sentAt, now);
+  const preservative = Math.ceil(Math.min(staleness / 1000 + roundTrip, roundTrip + 1000));
+  const [first] = association.pathList;
+  for (const path of association.pathList) markEverythingOn(association.tx, path, first);
+  beginSetup(association, now, preservative);
+}

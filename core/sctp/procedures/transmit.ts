@@ -1,0 +1,157 @@
+/** What leaves next, and in which packet (RFC 9260, sections 6.1, 6.2, 6.10 and 7.2.1). */
+import { elapsed, type Instant } from "../base/time.ts";
+import type { Association } from "../association.ts";
+import { Ecn, type PacketBatch } from "../packet.ts";
+import type { Path } from "../path/path.ts";
+import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
+import { encodeEcne } from "../wire/ecn.ts";
+import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
+import { armWindowProbe } from "./data_transfer.ts";
+import { selectDataPath } from "./path_management.ts";
+
+/** Idle periods for which cwnd is reduced at once: it has reached its floor by then. */
+const MAX_IDLE_PERIODS = 16;
+/** Room for one packet, and for a control chunk or an old DATA chunk that is larger than the PMTU. */
+const OVERSIZE = 16_384;
+
+/** Writes packets until nothing more may leave; returns true if the batch became full before. */
+export function transmitAssociation(
+  association: Association,
+  now: Instant,
+  batch: PacketBatch,
+): boolean {
+  prepare(association, now);
+  for (;;) {
+    if (!batch.hasRoom(OVERSIZE)) return true;
+    if (!writePacket(association, now, batch)) break;
+  }
+  armWindowProbe(association, now);
+  for (const path of association.pathList) path.windowInUse = path.flightSize >= path.cwnd;
+  return false;
+}
+
+function prepare(association: Association, now: Instant): void {
+  const { conditions, parameters, state } = association;
+  const path = selectDataPath(association);
+  const isClosing = state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
+  conditions.dataPath = path;
+  conditions.hurry = parameters.noDelay === 1 || isClosing;
+  conditions.closing = isClosing;
+  conditions.startTimers = state !== "COOKIE-ECHOED";
+  if (!path) return;
+  association.currentDataPath = path;
+  if (path.flightSize > 0) return;
+  path.burstBudget = Math.max(path.burstBudget, parameters.maxBurst);
+  if (!association.tx.queue.isDrained) decayIdleWindow(path, now);
+}
+
+/** RFC 9260, section 7.2.1: an idle path's cwnd is halved once per RTO. */
+function decayIdleWindow(path: Path, now: Instant): void {
+  const periods = Math.floor(elapsed(path.lastDataSentAt, now) / path.rto);
+  if (periods < 1) return;
+  for (let i = Math.min(periods, MAX_IDLE_PERIODS); i > 0; i--) path.congestion.onIdle();
+  path.lastDataSentAt = now;
+}
+
+function writePacket(association: Association, now: Instant, batch: PacketBatch): boolean {
+  const { control } = association;
+  if (control.length > 0) {
+    writeControlPacket(association, now, batch);
+    return true;
+  }
+  if (!maySendData(association)) {
+    return association.rx?.acks.isDue ? writeSackPacket(association, now, batch) : false;
+  }
+  for (const path of association.pathList) {
+    if (!mayTransmit(association.tx, path, association.conditions)) continue;
+    begin(association, batch, path, association.peerTag);
+    const { rx } = association;
+    if (rx?.acks.isPending && path === sackPath(association)) bundleSack(association);
+    return finish(association, now, batch, path, true);
+  }
+  return association.rx?.acks.isDue ? writeSackPacket(association, now, batch) : false;
+}
+
+/** RFC 9260, section 6: the states in which DATA may leave. */
+function maySendData(association: Association): boolean {
+  const { state } = association;
+  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
+}
+
+/** The first control chunk, those behind it that can share its packet, then SACK and DATA. */
+function writeControlPacket(association: Association, now: Instant, batch: PacketBatch): void {
+  const { control, host } = association;
+  const { writer } = host;
+  const { path, alone, zeroTag, chunk } = control[0];
+  const { phase } = association;
+  // RFC 9260, section 5.1, C: before COOKIE ACK, DATA leaves only behind COOKIE ECHO.
+  const echoesCookie = phase.state === "COOKIE-ECHOED" && chunk === phase.cookieEcho;
+  begin(association, batch, path, zeroTag ? 0 : association.peerTag);
+  let taken = 0;
+  while (taken < control.length) {
+    const item = control[taken];
+    if (taken > 0 && (alone || item.alone || item.path !== path)) break;
+    if (taken > 0 && item.chunk.length > writer.room) break;
+    writer.append(item.chunk);
+    taken++;
+  }
+  control.splice(0, taken);
+  const bundlesData = !alone && path.status === "active" &&
+    (maySendData(association) || echoesCookie);
+  if (!alone && association.rx?.acks.isDue && path === sackPath(association)) {
+    bundleSack(association);
+  }
+  finish(association, now, batch, path, bundlesData);
+}
+
+function writeSackPacket(association: Association, now: Instant, batch: PacketBatch): boolean {
+  const path = sackPath(association);
+  if (!path) return false;
+  begin(association, batch, path, association.peerTag);
+  bundleSack(association);
+  return finish(association, now, batch, path, false);
+}
+
+/** RFC 9260, section 6.2: where DATA came from last. */
+function sackPath(association: Association): Path | undefined {
+  return association.lastDataPath ?? association.conditions.dataPath ?? association.pathList[0];
+}
+
+function bundleSack(association: Association): void {
+  const { rx, host } = association;
+  const { writer } = host;
+  if (!rx || writer.room < SACK_HEADER_LENGTH) return;
+  const length = rx.sackLength(writer.room);
+  rx.writeSack(writer.memory, writer.reserve(length), length);
+  association.metrics.sacksSent++;
+  if (association.ecnEchoTsn === undefined) return;
+  const echo = encodeEcne(association.ecnEchoTsn);
+  if (echo.length <= writer.room) writer.append(echo);
+}
+
+function begin(association: Association, batch: PacketBatch, path: Path, tag: number): void {
+  const { localPort, remotePort, host } = association;
+  host.writer.begin(batch, path.maximumPacket, localPort, remotePort, tag);
+}
+
+/** Adds DATA if asked to, seals the packet and counts it; true if the packet is not empty. */
+function finish(
+  association: Association,
+  now: Instant,
+  batch: PacketBatch,
+  path: Path,
+  withData: boolean,
+): boolean {
+  const { host, tx, metrics, conditions } = association;
+  const { writer } = host;
+  const chunks = withData ? fillPacket(tx, now, path, writer, conditions) : 0;
+  if (writer.isEmpty) return false;
+  metrics.dataChunksSent += chunks;
+  path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
+  const length = writer.finish(batch, chunks > 0 ? path.route : path.controlRoute);
+  metrics.packetsSent++;
+  metrics.bytesSent += length;
+  path.metrics.packetsSent++;
+  path.metrics.bytesSent += length;
+  return true;
+}

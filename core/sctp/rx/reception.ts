@@ -1,0 +1,200 @@
+/** The receiving half of an association: from DATA chunks in a packet to messages that can be read. */
+import type { SlabPool } from "../base/slab_pool.ts";
+import { type Tsn, tsnDistance, tsnLess } from "../base/serial.ts";
+import type { Instant } from "../base/time.ts";
+import type { Parameters } from "../parameters.ts";
+import type { TimerTable } from "../timer/timer_table.ts";
+import { chunkFlags } from "../wire/chunk.ts";
+import {
+  DATA_HEADER_LENGTH,
+  DataFlag,
+  dataPayloadLength,
+  dataPpid,
+  dataSsn,
+  dataStream,
+  dataTsn,
+} from "../wire/data.ts";
+import { AckPolicy } from "./ack_policy.ts";
+import { ChunkStore } from "./chunk_store.ts";
+import { ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
+import { TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
+
+/**
+ * Memory for received data is bounded by this many times the receive buffer: small chunks cost more
+ * memory than payload, and chunks that fill gaps are taken even when the window is closed.
+ */
+const MEMORY_FACTOR = 4;
+/** A smaller window is announced as none (silly window avoidance, RFC 1122, section 4.2.3.3). */
+const SMALLEST_WINDOW = 1500;
+
+/** What a DATA chunk turned out to be. */
+export const DataVerdict = {
+  Accepted: 0,
+  Duplicate: 1,
+  /** No room: dropped, and not to be acknowledged. */
+  NoRoom: 2,
+  /** Outside what a SACK could report: dropped. */
+  BeyondWindow: 3,
+  /** Acknowledged but not kept: the stream does not exist (section 6.5). */
+  InvalidStream: 4,
+  /** Acknowledged but not kept: its Stream Sequence Number was used before. */
+  Useless: 5,
+  /** The peer broke the rules of fragmentation (section 6.9). */
+  Contradiction: 6,
+} as const;
+export type DataVerdict = (typeof DataVerdict)[keyof typeof DataVerdict];
+
+export class Reception {
+  readonly tracker: TsnTracker;
+  readonly acks: AckPolicy;
+  readonly #store: ChunkStore;
+  readonly #reassembly: Reassembly;
+  readonly #parameters: Parameters;
+  readonly #inboundStreams: number;
+  #announcedWindow: number;
+  #newDataInPacket = false;
+  #duplicateInPacket = false;
+  #hadGaps = false;
+
+  constructor(
+    parameters: Parameters,
+    timers: TimerTable,
+    pool: SlabPool,
+    peerInitialTsn: Tsn,
+    inboundStreams: number,
+    salt: number,
+  ) {
+    this.#parameters = parameters;
+    this.#inboundStreams = inboundStreams;
+    this.tracker = new TsnTracker(peerInitialTsn);
+    this.acks = new AckPolicy(parameters, timers);
+    this.#store = new ChunkStore(pool);
+    this.#reassembly = new Reassembly(this.#store, salt);
+    this.#announcedWindow = parameters.receiveBuffer;
+  }
+
+  get isReadable(): boolean {
+    return this.#reassembly.isReadable;
+  }
+
+  get readableBytes(): number {
+    return this.#reassembly.readyBytes;
+  }
+
+  /** Bytes of payload that are held, readable or not. */
+  get heldBytes(): number {
+    return this.#store.heldBytes;
+  }
+
+  /** Room for payload in bytes: what a_rwnd stands for, before silly window avoidance. */
+  get window(): number {
+    const { receiveBuffer } = this.#parameters;
+    const byPayload = receiveBuffer - this.#store.heldBytes;
+    const byMemory = receiveBuffer - this.#store.heldCost / MEMORY_FACTOR;
+    return Math.max(0, Math.floor(Math.min(byPayload, byMemory)));
+  }
+
+  /** Takes one DATA chunk at `offset`; its length and user data have been checked. */
+  handleData(bytes: Uint8Array, offset: number): DataVerdict {
+    const tsn = dataTsn(bytes, offset);
+    switch (this.tracker.classify(tsn)) {
+      case TsnVerdict.Duplicate:
+        this.#duplicateInPacket = true;
+        this.tracker.noteDuplicate(tsn);
+        return DataVerdict.Duplicate;
+      case TsnVerdict.BeyondWindow:
+        this.acks.demand();
+        return DataVerdict.BeyondWindow;
+    }
+    if (!this.#hasRoomFor(tsn)) {
+      this.acks.demand();
+      return DataVerdict.NoRoom;
+    }
+    this.#newDataInPacket = true;
+    if ((chunkFlags(bytes, offset) & DataFlag.Immediate) !== 0) this.acks.demand();
+    const reach = tsnDistance(this.tracker.cumulative, tsn);
+    this.tracker.accept(tsn);
+    if (dataStream(bytes, offset) >= this.#inboundStreams) return DataVerdict.InvalidStream;
+    return this.#keep(bytes, offset, tsn, reach);
+  }
+
+  /**
+   * RFC 9260, section 6.2: with no window, nothing beyond the highest TSN is taken. What fills a gap
+   * still is, up to the bound on memory: it is what lets the messages behind it be read.
+   */
+  #hasRoomFor(tsn: Tsn): boolean {
+    if (this.window > 0) return true;
+    const fillsGap = tsnLess(tsn, this.tracker.highest);
+    return fillsGap && this.#store.heldCost < (MEMORY_FACTOR + 1) * this.#parameters.receiveBuffer;
+  }
+
+  #keep(bytes: Uint8Array, offset: number, tsn: Tsn, reach: number): DataVerdict {
+    const store = this.#store;
+    const length = dataPayloadLength(bytes, offset);
+    const record = store.take(bytes, offset + DATA_HEADER_LENGTH, length);
+    store.tsn[record] = tsn;
+    store.stream[record] = dataStream(bytes, offset);
+    store.ssn[record] = dataSsn(bytes, offset);
+    store.ppid[record] = dataPpid(bytes, offset);
+    store.flags[record] = chunkFlags(bytes, offset);
+    switch (this.#reassembly.add(record, reach)) {
+      case ChunkFate.Kept:
+        return DataVerdict.Accepted;
+      case ChunkFate.Useless:
+        return DataVerdict.Useless;
+      case ChunkFate.Contradiction:
+        return DataVerdict.Contradiction;
+    }
+  }
+
+  /** All chunks of a packet that carried DATA have been taken: decides about acknowledging. */
+  endOfPacket(now: Instant): void {
+    if (this.#newDataInPacket) {
+      this.#considerPartialDelivery();
+      this.acks.onDataPacket(now);
+      // RFC 9260, section 6.7: while there is a gap, and when one was filled, acknowledge each packet.
+      if (this.tracker.hasGaps || this.#hadGaps) this.acks.demand();
+    }
+    if (this.#duplicateInPacket) this.acks.demand();
+    this.#hadGaps = this.tracker.hasGaps;
+    this.#newDataInPacket = false;
+    this.#duplicateInPacket = false;
+  }
+
+  #considerPartialDelivery(): void {
+    const { partialDeliveryPoint } = this.#parameters;
+    const starved = !this.#reassembly.isReadable && this.window < SMALLEST_WINDOW;
+    this.#reassembly.startPartialDelivery(
+      this.tracker.cumulative,
+      starved ? 1 : partialDeliveryPoint,
+    );
+  }
+
+  /** Reads from the first message; asks for a window update when that opened the window a lot. */
+  read(target: Uint8Array, info: ReceiveInfo): number {
+    const copied = this.#reassembly.read(target, info);
+    // RFC 9260, section 6.2: only if the window grows by a quarter of the buffer.
+    const opened = this.window - this.#announcedWindow;
+    if (opened >= this.#parameters.receiveBuffer / 4) this.acks.demand();
+    return copied;
+  }
+
+  /** Bytes of the SACK that would be written into `room` bytes. */
+  sackLength(room: number): number {
+    return this.tracker.sackLength(room);
+  }
+
+  /** Writes a SACK chunk of a length that {@link sackLength} gave. */
+  writeSack(target: Uint8Array, offset: number, length: number): void {
+    this.#announcedWindow = this.window < SMALLEST_WINDOW && this.#store.heldBytes > 0
+      ? 0
+      : this.window;
+    this.tracker.writeSack(target, offset, length, this.#announcedWindow);
+    this.acks.onSackSent();
+  }
+
+  /** Drops what can never be read; with `everything`, also what could be. */
+  clear(everything: boolean): void {
+    this.#reassembly.clear(everything);
+  }
+}

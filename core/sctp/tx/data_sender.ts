@@ -1,0 +1,245 @@
+/** Putting DATA chunks into packets (RFC 9260, sections 6.1 and 6.9). */
+import { copyBytes } from "../base/copy.ts";
+import { type Tsn, tsnAdd, tsnLess } from "../base/serial.ts";
+import { after, type Instant, NEVER } from "../base/time.ts";
+import type { Path } from "../path/path.ts";
+import { PathTimer } from "../timer/timer_table.ts";
+import { padded } from "../base/bytes.ts";
+import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
+import { ChunkMark, ChunkState } from "./outstanding.ts";
+import type { PacketWriter } from "./packet_writer.ts";
+import { joinFlight, spoilMeasurements, unmark } from "./retransmission.ts";
+import { SegmentFlag } from "./send_queue.ts";
+import { MAX_OUTSTANDING, type Transmission } from "./transmission.ts";
+
+/** A message that has to be cut anyway is not started in less room than this. */
+const SMALLEST_CUT = 256;
+
+/** Why DATA is put into packets now; reused from transmission to transmission. */
+export interface SendConditions {
+  /** Path for new data, if there is one. */
+  dataPath: Path | undefined;
+  /** The user wants no delay for bundling, or the association is shutting down. */
+  hurry: boolean;
+  /** RFC 9260, section 6.1: the peer should acknowledge the last chunks at once. */
+  closing: boolean;
+  /** T3-rtx is not run while COOKIE ECHO is unanswered: T1-cookie covers its DATA. */
+  startTimers: boolean;
+}
+
+/** True if a packet with DATA may leave on this path now. */
+export function mayTransmit(tx: Transmission, path: Path, conditions: SendConditions): boolean {
+  return mayRetransmit(path) || (path === conditions.dataPath && maySendNew(tx, path, conditions));
+}
+
+function mayRetransmit(path: Path): boolean {
+  if (path.awaitingRetransmission === 0) return false;
+  return path.fastRetransmitDue || path.flightSize < path.cwnd;
+}
+
+function maySendNew(tx: Transmission, path: Path, conditions: SendConditions): boolean {
+  const { queue } = tx;
+  if (queue.isDrained || tx.outstanding.count >= MAX_OUTSTANDING) return false;
+  // RFC 9260, section 6.1, C: what waits for retransmission goes first.
+  if (path.awaitingRetransmission > 0) return false;
+  if (path.flightSize >= path.cwnd || path.burstBudget <= 0) return false;
+  const chunk = Math.min(queue.currentRest, tx.chunkPayload);
+  if (!windowAllows(tx, chunk)) return false;
+  return conditions.hurry || !isWorthWaiting(tx);
+}
+
+/** RFC 9260, section 6.1, A: the window has room, or this is the probe of a closed window. */
+function windowAllows(tx: Transmission, length: number): boolean {
+  if (length <= tx.peerWindow) return true;
+  return tx.windowProbeDue && tx.outstanding.count === 0;
+}
+
+/** Nagle's algorithm: a packet that is not full waits while data is outstanding (section 6.1). */
+function isWorthWaiting(tx: Transmission): boolean {
+  return tx.outstanding.count > 0 && tx.queue.unsentBytes < tx.chunkPayload;
+}
+
+/** Fills the open packet with the DATA chunks that may leave on this path; returns how many. */
+export function fillPacket(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  writer: PacketWriter,
+  conditions: SendConditions,
+): number {
+  let chunks = mayRetransmit(path) ? retransmit(tx, now, path, writer, conditions) : 0;
+  if (path === conditions.dataPath && maySendNew(tx, path, conditions)) {
+    chunks += sendNew(tx, now, path, writer, conditions);
+  }
+  if (chunks > 0) path.lastDataSentAt = now;
+  return chunks;
+}
+
+function retransmit(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  writer: PacketWriter,
+  conditions: SendConditions,
+): number {
+  const { outstanding, gapAcked } = tx;
+  const end = outstanding.nextTsn;
+  let tsn = tsnLess(tx.markedFrom, outstanding.firstTsn) ? outstanding.firstTsn : tx.markedFrom;
+  let isLowest = true;
+  let chunks = 0;
+  while (tsn !== end && path.awaitingRetransmission > 0) {
+    const range = gapAcked.find(tsn);
+    if (range >= 0) {
+      tsn = tsnAdd(gapAcked.lastOf(range), 1);
+      continue;
+    }
+    const slot = outstanding.slotOf(tsn);
+    if (outstanding.state[slot] === ChunkState.Marked) {
+      if (outstanding.path[slot] === path.index) {
+        const fits = padded(DATA_HEADER_LENGTH + outstanding.length[slot]) <= writer.room;
+        // RFC 9260, section 6.9: a chunk that the PMTU has outgrown leaves alone, for IP to fragment.
+        if (!fits && !writer.isEmpty) break;
+        sendAgain(tx, now, path, writer, tsn, conditions);
+        chunks++;
+      } else if (isLowest) {
+        tx.markedFrom = tsn;
+        isLowest = false;
+      }
+    }
+    tsn = tsnAdd(tsn, 1);
+  }
+  if (isLowest) tx.markedFrom = tsn;
+  if (chunks > 0) path.fastRetransmitDue = false;
+  return chunks;
+}
+
+function sendAgain(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  writer: PacketWriter,
+  tsn: Tsn,
+  conditions: SendConditions,
+): void {
+  const { outstanding } = tx;
+  const slot = outstanding.slotOf(tsn);
+  const isFirst = tsn === outstanding.firstTsn;
+  unmark(tx, slot);
+  spoilMeasurements(tx, tsn);
+  outstanding.marks[slot] |= ChunkMark.Retransmitted;
+  tx.peerWindow = Math.max(0, tx.peerWindow - outstanding.length[slot]);
+  joinFlight(tx, slot, tsn);
+  writeChunk(tx, writer, slot, tsn);
+  path.metrics.chunksRetransmitted++;
+  // RFC 9260, section 6.1: restarted if the earliest outstanding chunk is sent again.
+  if (isFirst || !path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
+}
+
+function sendNew(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  writer: PacketWriter,
+  conditions: SendConditions,
+): number {
+  const { queue } = tx;
+  let chunks = 0;
+  while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
+    const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, chunks > 0);
+    if (length === 0 || !windowAllows(tx, length)) break;
+    sendChunk(tx, now, path, writer, length, conditions);
+    chunks++;
+  }
+  if (chunks > 0) path.burstBudget--;
+  return chunks;
+}
+
+/**
+ * Payload bytes of the next chunk, or 0 if it does not fit the room that is left. A message that fits
+ * a packet of its own is never cut (section 6.9); a longer one is cut to fill the packet.
+ */
+function nextChunkLength(tx: Transmission, room: number, behindOther: boolean): number {
+  const { queue } = tx;
+  const rest = queue.currentRest;
+  const most = Math.min(room, tx.chunkPayload);
+  if (rest <= most) return rest;
+  const fitsAlone = queue.inLastSegment && queue.atMessageStart && rest <= tx.chunkPayload;
+  if (fitsAlone || most <= 0) return 0;
+  if (behindOther && most < SMALLEST_CUT) return 0;
+  return most;
+}
+
+function sendChunk(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  writer: PacketWriter,
+  length: number,
+  conditions: SendConditions,
+): void {
+  const { queue, outstanding } = tx;
+  const stream = queue.currentStream;
+  const ppid = queue.currentPpid;
+  const marks = queue.currentFlags;
+  const segment = queue.current;
+  let flags = 0;
+  if (queue.atMessageStart) flags |= DataFlag.Begin;
+  if (length === queue.currentRest && (marks & SegmentFlag.End) !== 0) flags |= DataFlag.End;
+  if ((marks & SegmentFlag.Unordered) !== 0) flags |= DataFlag.Unordered;
+  const address = queue.cut(length);
+  tx.peerWindow = Math.max(0, tx.peerWindow - length);
+  // RFC 9260, section 6.1: at the user's wish, and for the last chunk before a SHUTDOWN.
+  const isAsked = (flags & DataFlag.End) !== 0 && (marks & SegmentFlag.Immediate) !== 0;
+  if (isAsked || (conditions.closing && queue.isDrained)) flags |= DataFlag.Immediate;
+  const tsn = outstanding.nextTsn;
+  const slot = outstanding.append();
+  outstanding.address[slot] = address;
+  outstanding.length[slot] = length;
+  outstanding.segment[slot] = segment;
+  outstanding.stream[slot] = stream;
+  outstanding.ppid[slot] = ppid;
+  outstanding.flags[slot] = flags;
+  outstanding.ssn[slot] = tx.nextSsn.get(stream);
+  outstanding.path[slot] = path.index;
+  if ((flags & (DataFlag.End | DataFlag.Unordered)) === DataFlag.End) {
+    tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
+  }
+  tx.windowProbeInFlight = tx.windowProbeDue;
+  tx.windowProbeDue = false;
+  joinFlight(tx, slot, tsn);
+  writeChunk(tx, writer, slot, tsn);
+  if (path.rttSentAt === NEVER) {
+    path.rttTsn = tsn;
+    path.rttSentAt = now;
+  }
+  path.lastMeasuredSendAt = now;
+  if (!path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
+}
+
+function startT3(path: Path, now: Instant, conditions: SendConditions): void {
+  if (conditions.startTimers) path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
+}
+
+function writeChunk(tx: Transmission, writer: PacketWriter, slot: number, tsn: Tsn): void {
+  const { outstanding, pool } = tx;
+  const length = outstanding.length[slot];
+  const offset = writer.reserve(DATA_HEADER_LENGTH + length);
+  putDataHeader(
+    writer.memory,
+    offset,
+    outstanding.flags[slot],
+    length,
+    tsn,
+    outstanding.stream[slot],
+    outstanding.ssn[slot],
+    outstanding.ppid[slot],
+  );
+  const address = outstanding.address[slot];
+  copyBytes(
+    pool.bytesAt(address),
+    pool.offsetAt(address),
+    writer.memory,
+    offset + DATA_HEADER_LENGTH,
+    length,
+  );
+}

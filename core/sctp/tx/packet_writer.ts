@@ -1,0 +1,72 @@
+/** Builds one packet in place, at the end of a batch (RFC 9260, section 6.10). */
+import { padded } from "../base/bytes.ts";
+import type { Crc32c, PacketBatch, Route } from "../packet.ts";
+import { COMMON_HEADER_LENGTH, putCommonHeader, sealChecksum } from "../wire/common_header.ts";
+import { putPadding } from "../wire/chunk.ts";
+
+const NO_BATCH_YET: Uint8Array = new Uint8Array(0);
+
+export class PacketWriter {
+  readonly #crc32c: Crc32c;
+  /** The memory of the batch; chunks are written straight into it. */
+  memory = NO_BATCH_YET;
+  #start = 0;
+  #end = 0;
+  #limit = 0;
+
+  constructor(crc32c: Crc32c) {
+    this.#crc32c = crc32c;
+  }
+
+  /** Opens a packet of at most `maximum` bytes; the batch has room for it. */
+  begin(
+    batch: PacketBatch,
+    maximum: number,
+    sourcePort: number,
+    destinationPort: number,
+    tag: number,
+  ): void {
+    this.memory = batch.memory;
+    this.#start = batch.used;
+    this.#end = this.#start + COMMON_HEADER_LENGTH;
+    this.#limit = this.#start + maximum;
+    putCommonHeader(this.memory, this.#start, sourcePort, destinationPort, tag);
+  }
+
+  /** Bytes that still fit. */
+  get room(): number {
+    return this.#limit - this.#end;
+  }
+
+  /** True until the first chunk is in. */
+  get isEmpty(): boolean {
+    return this.#end === this.#start + COMMON_HEADER_LENGTH;
+  }
+
+  /** Bytes of the packet so far. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Copies a whole, padded chunk in; the caller has checked {@link room}. */
+  append(chunk: Uint8Array): void {
+    this.memory.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** Makes room for a chunk of `length` bytes and its padding; returns where it starts. */
+  reserve(length: number): number {
+    const offset = this.#end;
+    putPadding(this.memory, offset, length);
+    this.#end += padded(length);
+    return offset;
+  }
+
+  /** Seals the packet and adds it to the batch; returns its length. */
+  finish(batch: PacketBatch, route: Route): number {
+    const length = this.length;
+    sealChecksum(this.#crc32c, this.memory, this.#start, length);
+    batch.commit(length, route);
+    return length;
+  }
+}

@@ -1,0 +1,107 @@
+/** Marking chunks as lost and moving them between paths (RFC 9260, sections 6.3.3, 6.4 and 7.2.4). */
+import { padded } from "../base/bytes.ts";
+import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
+import { NEVER } from "../base/time.ts";
+import type { Path } from "../path/path.ts";
+import { DATA_HEADER_LENGTH } from "../wire/data.ts";
+import { ChunkMark, ChunkState } from "./outstanding.ts";
+import type { Transmission } from "./transmission.ts";
+
+/** Bytes that a chunk counts for in cwnd and flight size: header and padding included (section 7.2). */
+export function chunkSize(tx: Transmission, slot: number): number {
+  return padded(DATA_HEADER_LENGTH + tx.outstanding.length[slot]);
+}
+
+/** A chunk leaves the flight of its path. */
+export function leaveFlight(tx: Transmission, slot: number): void {
+  tx.paths[tx.outstanding.path[slot]].flightSize -= chunkSize(tx, slot);
+  tx.bytesInFlight -= tx.outstanding.length[slot];
+}
+
+/** A chunk joins the flight of its path. */
+export function joinFlight(tx: Transmission, slot: number, tsn: Tsn): void {
+  const path = tx.paths[tx.outstanding.path[slot]];
+  if (path.flightSize === 0 || tsnLess(tsn, path.earliestTsn)) path.earliestTsn = tsn;
+  path.flightSize += chunkSize(tx, slot);
+  tx.bytesInFlight += tx.outstanding.length[slot];
+  tx.outstanding.state[slot] = ChunkState.InFlight;
+}
+
+/** Marks a chunk in flight for retransmission on `target`. */
+export function mark(tx: Transmission, tsn: Tsn, target: Path): void {
+  const slot = tx.outstanding.slotOf(tsn);
+  leaveFlight(tx, slot);
+  // RFC 9260, section 6.2.1, C.
+  tx.peerWindow += tx.outstanding.length[slot];
+  tx.outstanding.state[slot] = ChunkState.Marked;
+  tx.outstanding.misses[slot] = 0;
+  if (tx.outstanding.path[slot] !== target.index) tx.outstanding.marks[slot] |= ChunkMark.Moved;
+  tx.outstanding.path[slot] = target.index;
+  target.awaitingRetransmission++;
+  if (tx.markedCount === 0 || tsnLess(tsn, tx.markedFrom)) tx.markedFrom = tsn;
+  tx.markedCount++;
+}
+
+/** Takes the mark off a chunk that is sent again or was acknowledged after all. */
+export function unmark(tx: Transmission, slot: number): void {
+  tx.paths[tx.outstanding.path[slot]].awaitingRetransmission--;
+  tx.markedCount--;
+}
+
+/**
+ * RFC 9260, section 6.3.3, E3: everything in flight on `path` is marked for `target`, and what waits
+ * there already moves with it. Chunks may be retransmitted fast again afterwards.
+ */
+export function markEverythingOn(tx: Transmission, path: Path, target: Path): void {
+  const { outstanding } = tx;
+  const end = outstanding.nextTsn;
+  let range = 0;
+  let tsn = outstanding.firstTsn;
+  while (tsn !== end) {
+    if (range < tx.gapAcked.count && tsn === tx.gapAcked.firstOf(range)) {
+      tsn = tsnAdd(tx.gapAcked.lastOf(range++), 1);
+      continue;
+    }
+    const slot = outstanding.slotOf(tsn);
+    if (outstanding.path[slot] === path.index) {
+      outstanding.marks[slot] &= ~ChunkMark.FastRetransmitted;
+      if (outstanding.state[slot] === ChunkState.InFlight) {
+        mark(tx, tsn, target);
+      } else if (outstanding.state[slot] === ChunkState.Marked && path !== target) {
+        outstanding.path[slot] = target.index;
+        outstanding.marks[slot] |= ChunkMark.Moved;
+        path.awaitingRetransmission--;
+        target.awaitingRetransmission++;
+      }
+    }
+    tsn = tsnAdd(tsn, 1);
+  }
+}
+
+/** Karn's rule (section 6.3.1, C5): a chunk at or before a measured one is sent again. */
+export function spoilMeasurements(tx: Transmission, tsn: Tsn): void {
+  for (const path of tx.paths) {
+    if (path.rttSentAt !== NEVER && tsnLessOrEqual(tsn, path.rttTsn)) path.rttSentAt = NEVER;
+  }
+}
+
+/** Finds the lowest TSN in flight on a path, from the old one up; the flight is not empty. */
+export function findEarliest(tx: Transmission, path: Path): void {
+  const { outstanding, gapAcked } = tx;
+  let tsn = tsnLess(path.earliestTsn, outstanding.firstTsn)
+    ? outstanding.firstTsn
+    : path.earliestTsn;
+  const end = outstanding.nextTsn;
+  while (tsn !== end) {
+    const range = gapAcked.find(tsn);
+    if (range >= 0) {
+      tsn = tsnAdd(gapAcked.lastOf(range), 1);
+      continue;
+    }
+    const slot = outstanding.slotOf(tsn);
+    const isHere = outstanding.path[slot] === path.index;
+    if (isHere && outstanding.state[slot] === ChunkState.InFlight) break;
+    tsn = tsnAdd(tsn, 1);
+  }
+  path.earliestTsn = tsn;
+}

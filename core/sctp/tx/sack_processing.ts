@@ -1,0 +1,283 @@
+/** What a SACK means for the sender (RFC 9260, sections 6.2.1, 6.3.2, 6.7, 7.2.4). */
+import { type Tsn, tsn, tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
+import { after, elapsed, type Instant, NEVER } from "../base/time.ts";
+import type { TsnRanges } from "../base/tsn_ranges.ts";
+import { PathTimer } from "../timer/timer_table.ts";
+import {
+  sackCumulativeTsn,
+  sackGapCount,
+  sackGapEnd,
+  sackGapStart,
+  sackWindow,
+} from "../wire/sack.ts";
+import { ChunkMark, ChunkState } from "./outstanding.ts";
+import {
+  chunkSize,
+  findEarliest,
+  joinFlight,
+  leaveFlight,
+  mark,
+  unmark,
+} from "./retransmission.ts";
+import { MESSAGE_COST, type Transmission } from "./transmission.ts";
+
+/** Miss indications that make a chunk lost (RFC 9260, section 7.2.4). */
+const MISSES_FOR_LOSS = 3;
+
+/** What a SACK was. */
+export const SackVerdict = {
+  Processed: 0,
+  /** Older than one that was processed before. */
+  Old: 1,
+  /** Acknowledges a TSN that was never sent: the peer is broken or forged. */
+  NeverSent: 2,
+} as const;
+export type SackVerdict = (typeof SackVerdict)[keyof typeof SackVerdict];
+
+/** Takes one well-formed SACK chunk at `offset`. */
+export function processSack(
+  tx: Transmission,
+  now: Instant,
+  bytes: Uint8Array,
+  offset: number,
+): SackVerdict {
+  const cumulative = sackCumulativeTsn(bytes, offset);
+  const verdict = beginAck(tx, cumulative);
+  if (verdict !== SackVerdict.Processed) return verdict;
+  const before = tx.outstanding.ackPoint;
+  const highest = acknowledgeUpTo(tx, now, cumulative);
+  readGapBlocks(tx, bytes, offset, cumulative);
+  const highestNew = acknowledgeGaps(tx, now, highest);
+  finishAck(tx, now, before !== cumulative, highestNew);
+  // RFC 9260, section 6.2.1, D ii.
+  tx.peerWindow = Math.max(0, sackWindow(bytes, offset) - tx.bytesInFlight);
+  return SackVerdict.Processed;
+}
+
+/** Takes the Cumulative TSN Ack of a SHUTDOWN: it says nothing about gaps (section 3.3.8). */
+export function processCumulativeAck(
+  tx: Transmission,
+  now: Instant,
+  cumulative: Tsn,
+): SackVerdict {
+  const verdict = beginAck(tx, cumulative);
+  if (verdict !== SackVerdict.Processed) return verdict;
+  const before = tx.outstanding.ackPoint;
+  acknowledgeUpTo(tx, now, cumulative);
+  finishAck(tx, now, before !== cumulative, undefined);
+  return SackVerdict.Processed;
+}
+
+function beginAck(tx: Transmission, cumulative: Tsn): SackVerdict {
+  if (tsnLess(cumulative, tx.outstanding.ackPoint)) return SackVerdict.Old;
+  if (!tsnLess(cumulative, tx.outstanding.nextTsn)) return SackVerdict.NeverSent;
+  tx.sackSinceTimeout = true;
+  tx.progress = false;
+  for (const path of tx.paths) {
+    path.ack.ackedBytes = 0;
+    path.ack.windowInUse = path.windowInUse;
+    path.earliestAcked = false;
+    path.answered = false;
+  }
+  return SackVerdict.Processed;
+}
+
+/** Removes everything up to `cumulative`; returns the highest TSN that this newly acknowledged. */
+function acknowledgeUpTo(tx: Transmission, now: Instant, cumulative: Tsn): Tsn | undefined {
+  const { outstanding } = tx;
+  let highest: Tsn | undefined;
+  while (tsnLessOrEqual(outstanding.firstTsn, cumulative)) {
+    const current = outstanding.firstTsn;
+    const slot = outstanding.slotOf(current);
+    if (outstanding.state[slot] !== ChunkState.GapAcked) {
+      acknowledge(tx, now, current, slot);
+      highest = current;
+    }
+    tx.bufferedBytes -= outstanding.length[slot];
+    tx.bufferedCost -= outstanding.length[slot];
+    if ((outstanding.flags[slot] & 1) !== 0) tx.bufferedCost -= MESSAGE_COST;
+    tx.queue.releaseChunk(outstanding.segment[slot]);
+    outstanding.removeFirst();
+  }
+  tx.gapAcked.removeUpTo(cumulative);
+  return highest;
+}
+
+/** A chunk in flight, or marked too early, has arrived. */
+function acknowledge(tx: Transmission, now: Instant, current: Tsn, slot: number): void {
+  const { outstanding } = tx;
+  const path = tx.paths[outstanding.path[slot]];
+  path.ack.ackedBytes += chunkSize(tx, slot);
+  tx.progress = true;
+  if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) path.answered = true;
+  if (outstanding.state[slot] === ChunkState.Marked) {
+    unmark(tx, slot);
+  } else {
+    leaveFlight(tx, slot);
+    if (tsnLessOrEqual(current, path.earliestTsn)) path.earliestAcked = true;
+  }
+  if (path.rttSentAt !== NEVER && current === path.rttTsn) {
+    path.rtt.addSample(elapsed(path.rttSentAt, now));
+    path.rttSentAt = NEVER;
+  }
+}
+
+/** Reads the Gap Ack Blocks; blocks out of order, empty or beyond what was sent end the reading. */
+function readGapBlocks(
+  tx: Transmission,
+  bytes: Uint8Array,
+  offset: number,
+  cumulative: Tsn,
+): void {
+  const reported = tx.reported;
+  reported.clear();
+  const farthest = tsnDistance(cumulative, tx.outstanding.nextTsn) - 1;
+  const count = sackGapCount(bytes, offset);
+  let previous = 0;
+  for (let i = 0; i < count; i++) {
+    const start = sackGapStart(bytes, offset, i);
+    const end = sackGapEnd(bytes, offset, i);
+    if (start <= previous + 1 || end < start || end > farthest) return;
+    reported.append(tsnAdd(cumulative, start), tsnAdd(cumulative, end));
+    previous = end;
+  }
+}
+
+/** Applies the difference between the last SACK's ranges and this one's. */
+function acknowledgeGaps(
+  tx: Transmission,
+  now: Instant,
+  highest: Tsn | undefined,
+): Tsn | undefined {
+  const { reported, gapAcked } = tx;
+  const highestInGaps = eachDifference(tx, now, reported, gapAcked, gapAcknowledge);
+  eachDifference(tx, now, gapAcked, reported, renege);
+  tx.gapAcked = reported;
+  tx.reported = gapAcked;
+  return highestInGaps ?? highest;
+}
+
+type Visit = (tx: Transmission, now: Instant, current: Tsn) => void;
+
+/** Visits each TSN of `from` that is not in `minus`; returns the last one visited. */
+function eachDifference(
+  tx: Transmission,
+  now: Instant,
+  from: TsnRanges,
+  minus: TsnRanges,
+  visit: Visit,
+): Tsn | undefined {
+  let last: Tsn | undefined;
+  let other = 0;
+  for (let i = 0; i < from.count; i++) {
+    const end = tsnAdd(from.lastOf(i), 1);
+    let current = from.firstOf(i);
+    while (current !== end) {
+      while (other < minus.count && tsnLess(minus.lastOf(other), current)) other++;
+      if (other < minus.count && tsnLessOrEqual(minus.firstOf(other), current)) {
+        const next = tsnAdd(minus.lastOf(other), 1);
+        current = tsnLess(next, end) ? next : end;
+        continue;
+      }
+      visit(tx, now, current);
+      last = current;
+      current = tsnAdd(current, 1);
+    }
+  }
+  return last;
+}
+
+function gapAcknowledge(tx: Transmission, now: Instant, current: Tsn): void {
+  const slot = tx.outstanding.slotOf(current);
+  acknowledge(tx, now, current, slot);
+  tx.outstanding.state[slot] = ChunkState.GapAcked;
+}
+
+/** RFC 9260, section 6.2.1, D iii: the receiver no longer has what it reported before. */
+function renege(tx: Transmission, now: Instant, current: Tsn): void {
+  const slot = tx.outstanding.slotOf(current);
+  joinFlight(tx, slot, current);
+  tx.outstanding.misses[slot] = 1;
+  const path = tx.paths[tx.outstanding.path[slot]];
+  // RFC 9260, section 6.3.2, R4.
+  if (!path.timers.isRunning(PathTimer.T3Rtx)) {
+    path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
+  }
+}
+
+/** Congestion control, recovery and timers, once the chunks are accounted for. */
+function finishAck(
+  tx: Transmission,
+  now: Instant,
+  advanced: boolean,
+  highestNew: Tsn | undefined,
+): void {
+  if (tx.inFastRecovery && tsnLessOrEqual(tx.recoveryExit, tx.outstanding.ackPoint)) {
+    tx.inFastRecovery = false;
+  }
+  const everythingAcked = tx.outstanding.count === 0;
+  for (const path of tx.paths) {
+    if (path.ack.ackedBytes > 0) {
+      path.ack.cumulativeAdvanced = advanced;
+      path.ack.inFastRecovery = tx.inFastRecovery;
+      path.ack.everythingAcked = everythingAcked;
+      path.congestion.onAck(path.ack);
+      // Deviation from the letter of section 6.1, D: Max.Burst counts from what the SACK released, so
+      // that a SACK for many packets (one per batch of a fast receiver) does not stall the sender.
+      path.burstBudget = tx.parameters.maxBurst +
+        Math.ceil(path.ack.ackedBytes / path.maximumChunk);
+    }
+  }
+  // RFC 9260, section 7.2.4, note: growth comes before the reaction to loss.
+  countMisses(tx, advanced, highestNew);
+  for (const path of tx.paths) {
+    if (path.flightSize === 0) {
+      // RFC 9260, section 6.3.2, R2.
+      path.timers.stop(PathTimer.T3Rtx);
+    } else if (path.earliestAcked) {
+      // RFC 9260, section 6.3.2, R3.
+      path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
+      findEarliest(tx, path);
+    }
+  }
+}
+
+/** RFC 9260, section 7.2.4: the Highest TSN Newly Acknowledged algorithm. */
+function countMisses(tx: Transmission, advanced: boolean, highestNew: Tsn | undefined): void {
+  const { outstanding, gapAcked } = tx;
+  if (gapAcked.count === 0) return;
+  const inRecovery = tx.inFastRecovery;
+  const limit = inRecovery && advanced ? gapAcked.lastOf(gapAcked.count - 1) : highestNew;
+  if (limit === undefined) return;
+  let found = false;
+  let current = outstanding.firstTsn;
+  for (let i = 0; i < gapAcked.count; i++) {
+    const end = gapAcked.firstOf(i);
+    for (; current !== end; current = tsnAdd(current, 1)) {
+      if (!tsnLess(current, limit)) break;
+      found = countMiss(tx, current, inRecovery) || found;
+    }
+    current = tsnAdd(gapAcked.lastOf(i), 1);
+  }
+  if (!found || inRecovery) return;
+  tx.inFastRecovery = true;
+  tx.recoveryExit = tsn(outstanding.nextTsn - 1);
+}
+
+/** Counts one miss; returns true if that made the chunk lost. */
+function countMiss(tx: Transmission, current: Tsn, inRecovery: boolean): boolean {
+  const { outstanding } = tx;
+  const slot = outstanding.slotOf(current);
+  if (outstanding.state[slot] !== ChunkState.InFlight) return false;
+  if ((outstanding.marks[slot] & ChunkMark.FastRetransmitted) !== 0) return false;
+  if (++outstanding.misses[slot] < MISSES_FOR_LOSS) return false;
+  const path = tx.paths[outstanding.path[slot]];
+  outstanding.marks[slot] |= ChunkMark.FastRetransmitted;
+  if (!inRecovery && !path.fastRetransmitDue) {
+    path.congestion.onLoss();
+    path.fastRetransmitDue = true;
+    path.metrics.fastRetransmits++;
+  }
+  mark(tx, current, path);
+  return true;
+}

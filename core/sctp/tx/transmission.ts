@@ -1,0 +1,119 @@
+/**
+ * The sending half of an association: state that sending, acknowledging and retransmitting share.
+ * The rules are beside it: `data_sender.ts`, `sack_processing.ts`, `retransmission.ts`.
+ */
+import { PagedCounters } from "../base/paged_counters.ts";
+import { type Tsn, tsnAdd } from "../base/serial.ts";
+import { SlabPool } from "../base/slab_pool.ts";
+import { TsnRanges } from "../base/tsn_ranges.ts";
+import type { Parameters } from "../parameters.ts";
+import type { Path } from "../path/path.ts";
+import { Outstanding } from "./outstanding.ts";
+import { SendQueue } from "./send_queue.ts";
+
+/** Memory that a queued message is charged for next to its bytes. */
+export const MESSAGE_COST = 64;
+
+/**
+ * TSNs that may be outstanding: Gap Ack Blocks reach 65,535 beyond the Cumulative TSN Ack, and half
+ * of that leaves the receiver's ranges room.
+ */
+export const MAX_OUTSTANDING = 32_768;
+
+/** What fits every IPv6 link with encapsulation to spare: used while there is no path. */
+const SMALLEST_CHUNK_PAYLOAD = 1200;
+
+export class Transmission {
+  readonly parameters: Parameters;
+  readonly pool: SlabPool;
+  readonly queue: SendQueue;
+  readonly outstanding: Outstanding;
+  /** The association's paths, by index. */
+  readonly paths: readonly Path[];
+  /** TSNs above the Cumulative TSN Ack Point that the last SACK reported. */
+  gapAcked = new TsnRanges();
+  /** The ranges of the SACK at hand, exchanged with {@link gapAcked} after each SACK. */
+  reported = new TsnRanges();
+  readonly nextSsn = new PagedCounters();
+
+  /** rwnd: bytes of payload that the peer has room for, by our reckoning (section 6.2.1). */
+  peerWindow: number;
+  /** Bytes of payload in flight on all paths. */
+  bytesInFlight = 0;
+  /** Bytes of payload accepted from the user and not yet acknowledged for good. */
+  bufferedBytes = 0;
+  /** What {@link bufferedBytes} costs in memory. */
+  bufferedCost = 0;
+
+  /** Chunks marked for retransmission, and a TSN at or before the first of them. */
+  markedCount = 0;
+  markedFrom: Tsn;
+
+  /** Fast Recovery lasts until this TSN is acknowledged cumulatively (section 7.2.4, 6). */
+  inFastRecovery = false;
+  recoveryExit: Tsn;
+
+  /** The last SACK acknowledged something that no SACK had before. */
+  progress = false;
+  /** The only chunk in flight was sent into a closed window. */
+  windowProbeInFlight = false;
+  /** The next packet may carry one chunk although the peer's window is closed (section 6.1, A). */
+  windowProbeDue = false;
+  /** A SACK arrived since T3-rtx last expired: an unanswered window probe is no error. */
+  sackSinceTimeout = false;
+  /** Congestion was last answered with CWR for data up to this TSN (RFC 3168). */
+  ecnReducedUpTo: Tsn;
+
+  /** AMDCS as payload: user data in the largest chunk that fits every path (section 7.3, 2). */
+  chunkPayload: number;
+
+  /** Consecutive errors of the peer as a whole (section 8.1). */
+  errorCount = 0;
+
+  constructor(
+    parameters: Parameters,
+    pool: SlabPool,
+    paths: readonly Path[],
+    readonly initialTsn: Tsn,
+  ) {
+    this.parameters = parameters;
+    this.pool = pool;
+    this.paths = paths;
+    this.queue = new SendQueue(pool);
+    this.outstanding = new Outstanding(initialTsn);
+    this.peerWindow = 0;
+    this.chunkPayload = SMALLEST_CHUNK_PAYLOAD;
+    this.markedFrom = initialTsn;
+    this.recoveryExit = initialTsn;
+    this.ecnReducedUpTo = tsnAdd(initialTsn, -1);
+  }
+
+  /** Called when a path or its PMTU has changed. */
+  updateChunkPayload(): void {
+    let smallest = Infinity;
+    for (const path of this.paths) smallest = Math.min(smallest, path.maximumPayload);
+    this.chunkPayload = smallest;
+  }
+
+  /** True if a message of this length can be accepted now. */
+  hasRoomFor(length: number): boolean {
+    return this.bufferedCost + this.costOf(length) <= 2 * this.parameters.sendBuffer &&
+      (this.bufferedBytes === 0 || this.bufferedBytes + length <= this.parameters.sendBuffer);
+  }
+
+  costOf(length: number): number {
+    return length + MESSAGE_COST;
+  }
+
+  /** True when nothing is queued, in flight or waiting to be sent again. */
+  get isEmpty(): boolean {
+    return this.queue.isDrained && this.outstanding.count === 0;
+  }
+
+  /** Releases all memory. */
+  clear(): void {
+    this.queue.clear();
+    this.bufferedBytes = 0;
+    this.bufferedCost = 0;
+  }
+}
