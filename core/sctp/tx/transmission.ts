@@ -4,7 +4,7 @@
  */
 import { PagedCounters } from "../base/paged_counters.ts";
 import { type Tsn, tsnAdd } from "../base/serial.ts";
-import { SlabPool } from "../base/slab_pool.ts";
+import type { SlabPool } from "../base/slab_pool.ts";
 import { TsnRanges } from "../base/tsn_ranges.ts";
 import type { Parameters } from "../parameters.ts";
 import type { Path } from "../path/path.ts";
