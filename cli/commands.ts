@@ -23,12 +23,39 @@ export interface GroupEntry {
 
 export type Entry = CommandEntry | GroupEntry;
 
+const SCTP: readonly Entry[] = [
+  {
+    kind: "command",
+    name: "listen",
+    summary: "Accepts associations: a pipe, an echo, a counter or a source of data.",
+    load: () => import("./sctp_listen.ts"),
+  },
+  {
+    kind: "command",
+    name: "connect",
+    summary: "Sets up an association: a pipe, or a measurement of throughput.",
+    load: () => import("./sctp_connect.ts"),
+  },
+  {
+    kind: "command",
+    name: "parameters",
+    summary: "Lists the protocol parameters that can be set.",
+    load: () => import("./sctp_parameters.ts"),
+  },
+];
+
 /** Everything that can follow `shimkit`. */
 export const ROOT: GroupEntry = {
   kind: "group",
   name: "shimkit",
   summary: "Carries unmodified TCP applications over SCTP, so that they survive a failing link.",
   entries: [
+    {
+      kind: "group",
+      name: "sctp",
+      summary: "SCTP by hand: what netcat is for TCP.",
+      entries: SCTP,
+    },
     {
       kind: "command",
       name: "version",

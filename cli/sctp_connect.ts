@@ -7,7 +7,7 @@ import { argument, option } from "@optique/core/primitives";
 import { IpAddress } from "../core/sctp/base/address.ts";
 import type { SctpConnection } from "../core/socket/connection.ts";
 import type { SctpStack } from "../core/socket/stack.ts";
-import { ENCAPSULATION_PORT } from "../core/socket/transport.ts";
+import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import { CliError, defineCommand, UsageError } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 import { ipAddresses, port } from "./options.ts";
@@ -101,7 +101,7 @@ async function resolve(host: string): Promise<readonly IpAddress[]> {
 /** Without a wish: the registered port, or any where a listener on this host has taken it. */
 function localUdpPorts({ transport }: SctpOptions): readonly number[] {
   const { carrier } = transport;
-  return carrier?.udpPort === undefined ? [ENCAPSULATION_PORT, 0] : [carrier.udpPort];
+  return carrier?.udpPort === undefined ? [SCTP_UDP_PORT, 0] : [carrier.udpPort];
 }
 
 async function connect(

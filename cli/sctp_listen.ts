@@ -3,7 +3,7 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
-import { ENCAPSULATION_PORT } from "../core/socket/transport.ts";
+import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import type { SctpListener } from "../core/socket/listener.ts";
 import type { SctpStack } from "../core/socket/stack.ts";
 import { defineCommand, UsageError } from "./command.ts";
@@ -42,7 +42,7 @@ export default defineCommand({
     const sctpPort = values.port ?? values.portOption;
     if (sctpPort === undefined) throw new UsageError("an SCTP port is missing");
     const { carrier } = values.transport;
-    const stack = openStack(values, [carrier?.udpPort ?? ENCAPSULATION_PORT], io);
+    const stack = openStack(values, [carrier?.udpPort ?? SCTP_UDP_PORT], io);
     const interruption = io.interruption();
     try {
       const listener = stack.listen({ port: sctpPort });

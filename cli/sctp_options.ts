@@ -12,14 +12,14 @@ import {
   PARAMETERS,
   type Parameters,
 } from "../core/sctp/parameters.ts";
-import { ENCAPSULATION_PORT } from "../core/socket/transport.ts";
+import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import { duration, ipAddresses, jsonFlag, port, size } from "./options.ts";
 
 /** What a side does with its association. */
 export type TransferMode = "pipe" | "echo" | "discard" | "send";
 
 /** Lets an option stand without its value: `--udp` alone means `--udp=9899`. */
-function withOpenValue<T, State>(
+export function withOpenValue<T, State>(
   parser: Parser<"sync", T, State>,
   name: string,
   value: number,
@@ -42,12 +42,12 @@ export const transportOptions = group(
     carrier: optional(or(
       map(
         withOpenValue(
-          option("--udp", port(), {
+          option("--udp", integer({ min: 0, max: 65_535, metavar: "PORT" }), {
             description:
-              message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's, by default 9899. This is the default.`,
+              message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's, by default 9899, 0 for one that is free. This is the default.`,
           }),
           "--udp",
-          ENCAPSULATION_PORT,
+          SCTP_UDP_PORT,
         ),
         (udpPort) => ({ transport: "udp" as const, udpPort }),
       ),
@@ -58,7 +58,7 @@ export const transportOptions = group(
     )),
     udpRemote: withDefault(
       option("--udp-remote", port(), { description: message`The peer's UDP port.` }),
-      ENCAPSULATION_PORT,
+      SCTP_UDP_PORT,
     ),
     local: optional(option("--local", ipAddresses(), {
       description: message`Addresses of this side, joined by commas; by default all of this host.`,
@@ -77,7 +77,7 @@ const NAMES = Object.keys(PARAMETERS) as ParameterName[];
 type Setting = readonly [ParameterName, number];
 
 /** `rtoMin=200`: a protocol parameter and its value. */
-function parameterSetting(): ValueParser<"sync", Setting> {
+export function parameterSetting(): ValueParser<"sync", Setting> {
   return {
     mode: "sync",
     metavar: "NAME=VALUE",

@@ -22,6 +22,8 @@ export type SctpErrorCode =
   | "ERR_SCTP_STALE_COOKIE"
   /** No local address can reach the peer. */
   | "ERR_SCTP_NO_PATH"
+  /** The peer takes fewer streams than the application needs. */
+  | "ERR_SCTP_TOO_FEW_STREAMS"
   /** The peer restarted: bytes that were under way are lost. */
   | "ERR_SCTP_RESTARTED"
   /** A call that needs an open association came after its end began. */
@@ -83,6 +85,13 @@ export function lossError(reason: LossReason, peer: string, established: boolean
         "ERR_SCTP_NO_PATH",
         `no local address can reach ${peer}; check the address families of both sides and the ` +
           "local addresses that were chosen",
+        { reason },
+      );
+    case "too-few-streams":
+      return new SctpError(
+        "ERR_SCTP_TOO_FEW_STREAMS",
+        `${peer} takes ${reason.offered} streams, but a message waits for stream ` +
+          `${reason.wanted}; send on fewer streams`,
         { reason },
       );
     default:

@@ -8,7 +8,7 @@
 import type { Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import type { PacketIo } from "../net/packet_io.ts";
-import { type Instant, isDue } from "../sctp/base/time.ts";
+import type { Instant } from "../sctp/base/time.ts";
 import { PacketBatch } from "../sctp/packet.ts";
 
 /** Bytes of packets that are built before they are handed to the kernel: fits a second-level cache. */
@@ -63,10 +63,9 @@ export class Pump {
   /** Takes in and sends what there is; returns true if there was something, and so may be more. */
   round(now: Instant): boolean {
     const received = this.#receive(now);
-    const timer = isDue(this.endpoint.pollTimeout(), now);
-    if (timer) this.endpoint.handleTimeout(now);
+    this.endpoint.handleTimeout(now);
     const drained = this.flush(now);
-    return received || timer || drained;
+    return received || drained;
   }
 
   /**
@@ -75,16 +74,19 @@ export class Pump {
    * sends and reads belongs to the packets that leave.
    */
   flush(now: Instant): boolean {
-    const notified = this.#notify();
-    const sent = this.#transmit(now);
-    return notified || sent;
+    let any = this.#notify();
+    if (this.#transmit(now)) any = true;
+    while (this.#notify()) {
+      any = true;
+      this.#transmit(now);
+    }
+    return any;
   }
 
   /** Milliseconds that the caller may wait for packets; `Infinity` if no timer runs. */
   nextTimeout(now: Instant): number {
     if (this.#more) return 0;
-    const timeout = Math.max(0, this.endpoint.pollTimeout() - now);
-    return this.#blocked ? Math.min(timeout, RETRY_BLOCKED) : timeout;
+    return this.#blocked ? RETRY_BLOCKED : Math.max(0, this.endpoint.pollTimeout() - now);
   }
 
   #receive(now: Instant): boolean {

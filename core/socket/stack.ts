@@ -6,18 +6,14 @@ import type { SctpEvent } from "../sctp/events.ts";
 import type { EndpointMetrics } from "../sctp/metrics.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import { monotonicNow } from "../net/clock.ts";
+import { SCTP_UDP_PORT } from "../net/mod.ts";
 import type { PacketIoMetrics } from "../net/packet_io.ts";
 import { Channel } from "./channel.ts";
 import { type ConnectionOptions, SctpConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
 import { SctpError } from "./errors.ts";
 import { type ListenerOptions, SctpListener } from "./listener.ts";
-import {
-  ENCAPSULATION_PORT,
-  openTransport,
-  type Transport,
-  type TransportOptions,
-} from "./transport.ts";
+import { openTransport, type Transport, type TransportOptions } from "./transport.ts";
 
 /** How the engine of a stack behaves. */
 export interface EngineOptions {
@@ -40,7 +36,7 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly localPort?: number;
   /** Addresses of this side to use; by default all of the stack. */
   readonly localAddresses?: readonly IpAddress[];
-  /** UDP port of the peer; by default {@link ENCAPSULATION_PORT} over UDP. */
+  /** UDP port of the peer; by default {@link SCTP_UDP_PORT} over UDP. */
   readonly encapsulationPort?: number;
   /** Protocol parameters that differ from the stack's. */
   readonly parameters?: Partial<Parameters>;
@@ -85,7 +81,7 @@ export class SctpStack implements AsyncDisposable {
 
   /**
    * Opens the transport that the options name.
-   * @throws SystemError if its sockets cannot be opened: the port is taken, a right is missing.
+   * @throws Error that says what is in the way: the port is taken, a right is missing.
    */
   static open(options: StackOptions): SctpStack {
     return new SctpStack(openTransport(options), options);
@@ -208,7 +204,7 @@ export class SctpStack implements AsyncDisposable {
   }
 
   #remoteEncapsulationPort({ encapsulationPort }: ConnectOptions): number {
-    return this.encapsulationPort === 0 ? 0 : encapsulationPort ?? ENCAPSULATION_PORT;
+    return this.encapsulationPort === 0 ? 0 : encapsulationPort ?? SCTP_UDP_PORT;
   }
 
   #addChannel(association: Association): Channel {

@@ -33,7 +33,8 @@ export class FakeEndpoint implements PumpedEndpoint {
     this.log.push("packet");
   }
 
-  handleTimeout(): void {
+  handleTimeout(now: Instant): void {
+    if (this.timeout > now) return;
     this.log.push("timeout");
     this.timeout = NEVER;
   }
