@@ -33,7 +33,7 @@ export function pathInTree(fileName: string): string | undefined {
 
 /** Tests, and what only tests use. */
 export function isTestCode(path: string): boolean {
-  return path.endsWith("_test.ts") || path.includes("/testing/");
+  return path.endsWith("_test.ts") || path.includes("/testing/") || layerOf(path) === ".ci";
 }
 
 /** The layer that a path from the root belongs to. */
