@@ -26,6 +26,12 @@ export type Entry = CommandEntry | GroupEntry;
 const SCTP: readonly Entry[] = [
   {
     kind: "command",
+    name: "states",
+    summary: "Shows the state machine of an association.",
+    load: () => import("./sctp_states.ts"),
+  },
+  {
+    kind: "command",
     name: "listen",
     summary: "Accepts associations: a pipe, an echo, a counter or a source of data.",
     load: () => import("./sctp_listen.ts"),
@@ -55,6 +61,12 @@ export const ROOT: GroupEntry = {
       name: "sctp",
       summary: "SCTP by hand: what netcat is for TCP.",
       entries: SCTP,
+    },
+    {
+      kind: "command",
+      name: "doctor",
+      summary: "Shows what of shimkit works on this host, and what to do about the rest.",
+      load: () => import("./doctor.ts"),
     },
     {
       kind: "command",

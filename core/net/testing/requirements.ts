@@ -7,6 +7,9 @@
  * `the peer answers [skipped: root: not running as root]`.
  */
 
+import { Capability, exists, findProgram, hasCapability } from "../host.ts";
+import { ffiAvailable } from "../libc.ts";
+
 /** One thing that a test may need. */
 export interface Requirement {
   /** What it is for, for the message that announces the installation of its packages. */
@@ -19,52 +22,13 @@ export interface Requirement {
   readonly probe: () => string | undefined;
 }
 
-/** The capabilities of Linux (capabilities(7)) that the probes look for, by bit number. */
-const Capability = { netAdmin: 12, netRaw: 13, sysAdmin: 21 } as const;
-
-const SEARCH_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isInstalled(program: string): boolean {
-  const inherited = Deno.env.get("PATH")?.split(":") ?? [];
-  return [...SEARCH_PATH, ...inherited].some((folder) => exists(`${folder}/${program}`));
-}
-
 function missingPrograms(...programs: readonly string[]): string | undefined {
-  const missing = programs.filter((program) => !isInstalled(program));
+  const missing = programs.filter((program) => findProgram(program) === undefined);
   return missing.length > 0 ? `${missing.join(", ")} not installed` : undefined;
 }
 
 function missingFile(path: string): string | undefined {
   return exists(path) ? undefined : `${path} is not there`;
-}
-
-/** Reads CapEff: a container's root may lack what root has elsewhere. */
-function hasCapability(bit: number): boolean {
-  try {
-    const status = Deno.readTextFileSync("/proc/self/status");
-    const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status);
-    return effective !== null && (BigInt(`0x${effective[1]}`) >> BigInt(bit) & 1n) === 1n;
-  } catch {
-    return false;
-  }
-}
-
-function missingFfi(): string | undefined {
-  try {
-    Deno.dlopen("libc.so.6", {}).close();
-    return undefined;
-  } catch {
-    return "libc.so.6 cannot be loaded through FFI";
-  }
 }
 
 function missingNamespaces(): string | undefined {
@@ -101,7 +65,7 @@ export const REQUIREMENTS = {
     purpose: "system calls from Deno",
     packages: [],
     onDebianAsRoot: true,
-    probe: missingFfi,
+    probe: () => ffiAvailable() ? undefined : "the C library cannot be called through FFI",
   },
   root: {
     purpose: "interfaces, namespaces, packet filters",

@@ -1,0 +1,53 @@
+/**
+ * shimkit: SCTP (RFC 9260) for TypeScript, over UDP and over raw IP.
+ *
+ * {@link SctpStack} is where programs start: connections and listeners that feel like `Deno.Conn`
+ * and `Deno.Listener`, and messages where a byte stream is not enough. {@link Endpoint} is the
+ * engine below it, for those who bring their own clock, network and randomness.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const loopback = [IpAddress.parse("127.0.0.1")];
+ * const options = { transport: "udp", udpPort: 0, localAddresses: loopback } as const;
+ * await using server = SctpStack.open(options);
+ * await using client = SctpStack.open(options);
+ * const listener = server.listen({ port: 7 });
+ *
+ * const asking = await client.connect({
+ *   addresses: "127.0.0.1",
+ *   port: 7,
+ *   encapsulationPort: server.encapsulationPort,
+ * });
+ * await asking.send(new TextEncoder().encode("hello"), { stream: 3 });
+ *
+ * const answering = await listener.accept();
+ * const message = await answering.receive();
+ * assert.equal(new TextDecoder().decode(message?.data), "hello");
+ * assert.equal(message?.stream, 3);
+ * ```
+ *
+ * @module
+ */
+export { SctpStack } from "./core/socket/stack.ts";
+export type {
+  ConnectOptions,
+  EngineOptions,
+  ListenOptions,
+  StackOptions,
+} from "./core/socket/stack.ts";
+export { SctpConnection } from "./core/socket/connection.ts";
+export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts";
+export { SctpListener } from "./core/socket/listener.ts";
+export type { ListenerOptions } from "./core/socket/listener.ts";
+export type { Message, MessageOptions } from "./core/socket/message.ts";
+export type { ConnectionInfo, PathInfo } from "./core/socket/info.ts";
+export type { ConnectionEnd, ConnectionEvent } from "./core/socket/notifications.ts";
+export { SctpError } from "./core/socket/errors.ts";
+export type { SctpErrorCode } from "./core/socket/errors.ts";
+
+export { Endpoint } from "./core/sctp/endpoint.ts";
+export { IpAddress } from "./core/sctp/base/address.ts";
+export type { Environment } from "./core/sctp/environment.ts";
+export type { SctpEvent } from "./core/sctp/events.ts";
+export type { Parameters } from "./core/sctp/parameters.ts";
