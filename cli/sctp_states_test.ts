@@ -15,7 +15,7 @@ Deno.test("every row of the engine's table is shown under its state", async () =
   assert.equal(shown.length, STATE_TABLE.length);
   assert.match(
     text,
-    /^CLOSED\n  ASSOCIATE +send INIT, start T1-init +-> COOKIE-WAIT +section 5\.1, A$/m,
+    /^CLOSED\n {2}ASSOCIATE +send INIT, start T1-init +-> COOKIE-WAIT +section 5\.1, A$/m,
   );
 });
 
