@@ -80,7 +80,7 @@ Deno.test(
 Deno.test(
   needs(
     ["linux", "ffi"],
-    "a wakeup reaches a loop of another thread through its descriptor",
+    "a wakeup made from the descriptor of another reaches whoever watches that one",
     () => {
       const epoll = new Epoll();
       const wakeup = new Wakeup();

@@ -1,6 +1,5 @@
-/** The sockets of a transport, and which of them a route's packets leave by. */
+/** The sockets of a transport, and which of them a packet leaves by. */
 import type { IpAddress } from "../sctp/base/address.ts";
-import type { Route } from "../sctp/packet.ts";
 import { LOOPBACK_IFINDEX } from "./constants.ts";
 import type { BoundAddress } from "./packet_io.ts";
 
@@ -10,6 +9,8 @@ export interface LocalSocket {
   readonly family: 4 | 6;
   /** The address that it is bound to; `undefined` if it stands for every address of the host. */
   readonly bound: BoundAddress | undefined;
+  /** The only interface that it uses, 0 for any. */
+  readonly interfaceIndex: number;
   /** Something may lie in its error queue. */
   errorQueued: boolean;
 }
@@ -24,7 +25,7 @@ export function findAddress(
   return undefined;
 }
 
-/** Finds socket and interface for packets of a route. */
+/** Finds socket and interface for packets from one address to another. */
 export class RouteFinder {
   #lastRemote: IpAddress | undefined;
   #lastRemoteIsHost = false;
@@ -39,25 +40,26 @@ export class RouteFinder {
     readonly hostAddresses: readonly BoundAddress[],
   ) {}
 
-  /** The socket that packets of a route leave by, if there is one. */
-  socketFor({ local }: Route): LocalSocket | undefined {
+  /** The socket that packets between two addresses leave by, if there is one. */
+  socketFor(local: IpAddress, remote: IpAddress): LocalSocket | undefined {
     const { sockets } = this;
+    const interfaceIndex = this.interfaceFor(local, remote);
+    let found: LocalSocket | undefined;
     for (let i = 0; i < sockets.length; i++) {
-      if (sockets[i].bound?.address === local) return sockets[i];
+      const socket = sockets[i];
+      if (!canSendFrom(socket, local)) continue;
+      if (socket.interfaceIndex === interfaceIndex) return socket;
+      if (socket.interfaceIndex === 0) found = socket;
     }
-    for (let i = 0; i < sockets.length; i++) {
-      const { bound, family } = sockets[i];
-      if (bound ? bound.address.equals(local) : family === local.family) return sockets[i];
-    }
-    return undefined;
+    return found;
   }
 
   /**
-   * The interface that packets of a route have to leave by, 0 for the kernel's choice. It is that
-   * of the local address, lest a path's packets leave by another path's link; but what stays on
-   * this host, or comes from an address of the loopback interface, is bound to no link.
+   * The interface that packets between two addresses have to leave by, 0 for the kernel's choice. It
+   * is that of the local address, lest a path's packets leave by another path's link; but what stays
+   * on this host, or comes from an address of the loopback interface, is held to no link.
    */
-  interfaceFor({ local, remote }: Route): number {
+  interfaceFor(local: IpAddress, remote: IpAddress): number {
     const interfaceIndex = findAddress(this.localAddresses, local)?.interfaceIndex ?? 0;
     if (interfaceIndex <= LOOPBACK_IFINDEX) return 0;
     if (remote !== this.#lastRemote) {
@@ -66,4 +68,8 @@ export class RouteFinder {
     }
     return this.#lastRemoteIsHost ? 0 : interfaceIndex;
   }
+}
+
+function canSendFrom({ bound, family }: LocalSocket, local: IpAddress): boolean {
+  return bound ? bound.address.equals(local) : family === local.family;
 }

@@ -33,21 +33,26 @@ export class PacketSender {
   /** The socket that took no more at the end of the last {@link send}, if one did. */
   blocked: LocalSocket | undefined;
 
-  readonly #messages = new MessageSender(MESSAGES_PER_CALL);
   /** The first packet of each message of the call, and the one behind the last. */
-  readonly #firsts = new Int32Array(MESSAGES_PER_CALL + 1);
+  readonly #firsts: Int32Array;
   /** Packets before this index of the batch go one a message. */
   #singlesUntil = 0;
   /** A run was refused for a reason that may be the segmentation itself. */
   #suspicious = false;
 
-  /** @param segmentation whether equal-sized packets may share a message. */
+  /**
+   * @param segmentation whether equal-sized packets may share a message.
+   * @param messages the memory of the system call.
+   */
   constructor(
     readonly finder: RouteFinder,
     readonly metrics: PacketIoMetrics,
     readonly errorQueue: ErrorQueueReader,
     public segmentation: boolean,
-  ) {}
+    readonly messages = new MessageSender(MESSAGES_PER_CALL),
+  ) {
+    this.#firsts = new Int32Array(messages.capacity + 1);
+  }
 
   /** Sends the packets from `from` on; returns the first that would block, or `batch.count`. */
   send(batch: PacketBatch, from: number): number {
@@ -55,7 +60,8 @@ export class PacketSender {
     this.blocked = undefined;
     let next = from;
     while (next < batch.count) {
-      const socket = this.finder.socketFor(batch.routes[next]!);
+      const { local, remote } = batch.routes[next]!;
+      const socket = this.finder.socketFor(local, remote);
       if (!socket) {
         countSendError(this.metrics, "EADDRNOTAVAIL");
         next++;
@@ -70,12 +76,12 @@ export class PacketSender {
 
   /** Fills the call's messages with the packets from `from` on that leave by one socket. */
   #fill(batch: PacketBatch, from: number, socket: LocalSocket): void {
-    const messages = this.#messages;
+    const messages = this.messages;
     messages.clear(batch.memory);
     let next = from;
     while (next < batch.count && messages.count < messages.capacity) {
       const route = batch.routes[next]!;
-      if (next > from && this.finder.socketFor(route) !== socket) break;
+      if (next > from && this.finder.socketFor(route.local, route.remote) !== socket) break;
       const end = this.#runEnd(batch, next);
       const offset = batch.offsets[next];
       const length = batch.offsets[end - 1] + batch.lengths[end - 1] - offset;
@@ -89,10 +95,10 @@ export class PacketSender {
   }
 
   #addControl(route: Route, socket: LocalSocket): void {
-    if (route.ecn !== Ecn.NotEct) this.#messages.mark(route.ecn, socket.family);
-    const interfaceIndex = this.finder.interfaceFor(route);
+    if (route.ecn !== Ecn.NotEct) this.messages.mark(route.ecn, socket.family);
+    const interfaceIndex = this.finder.interfaceFor(route.local, route.remote);
     if (interfaceIndex > 0 || !socket.bound) {
-      this.#messages.leaveFrom(route.local, interfaceIndex);
+      this.messages.leaveFrom(route.local, interfaceIndex);
     }
   }
 
@@ -121,7 +127,7 @@ export class PacketSender {
   #sendMessages(batch: PacketBatch, socket: LocalSocket): number {
     const firsts = this.#firsts;
     for (let attempt = 1;; attempt++) {
-      const sent = this.#messages.send(socket.descriptor);
+      const sent = this.messages.send(socket.descriptor);
       this.metrics.sendCalls++;
       if (sent > 0) return this.#succeeded(batch, sent);
       const error = errno();

@@ -1,8 +1,7 @@
 /** SCTP packets directly over IP, protocol 132 (RFC 9260, section 1.2), by FFI; needs root or CAP_NET_RAW. */
-import { IpAddress } from "../sctp/base/address.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
 import {
   EACCES,
-  EAFNOSUPPORT,
   EPERM,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
@@ -16,14 +15,25 @@ import {
   IPV6_RECVERR,
   IPV6_RECVPKTINFO,
   IPV6_RECVTCLASS,
+  SO_ATTACH_FILTER,
   SOCK_RAW,
+  SOL_SOCKET,
 } from "./constants.ts";
 import { hostAddressesIfAllowed, resolveBoundAddresses } from "./interfaces.ts";
+import { check, libc } from "./libc.ts";
 import type { LocalSocket } from "./local_socket.ts";
-import { nativeBytes } from "./native_memory.ts";
-import type { BoundAddress, PacketIo } from "./packet_io.ts";
-import { bindSocket, closeSocket, familyOf, openSocket, orClose } from "./socket.ts";
-import { setBufferSizes, setOption } from "./socket.ts";
+import { addressOf, nativeBytes, writeWord64 } from "./native_memory.ts";
+import type { PacketIo } from "./packet_io.ts";
+import {
+  bindSocket,
+  closeSocket,
+  familyOf,
+  openSocket,
+  orClose,
+  setBufferSizes,
+  setOption,
+} from "./socket.ts";
+import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
 import { SocketPacketIo } from "./socket_packet_io.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -38,7 +48,8 @@ export interface RawIoOptions {
 /** Bytes that may wait in the kernel. */
 const BUFFER_BYTES = 8 << 20;
 const ADVICE = "Raw IP needs root or CAP_NET_RAW; SCTP over UDP (--udp) works without";
-const WILDCARDS = ["0.0.0.0", "::"].map(IpAddress.parse);
+/** BPF_RET | BPF_K with a constant of 0: keep no byte of the packet (filter.rst of the kernel). */
+const BPF_RET = 0x06;
 
 /**
  * Opens the transport. Named addresses have a socket each: the kernel then goes on answering "no SCTP
@@ -52,7 +63,7 @@ export function openRawIo(options: RawIoOptions): PacketIo {
   return new SocketPacketIo({
     encapsulation: "raw",
     port: 0,
-    sockets: openSockets(named),
+    sockets: openPlanned(planSockets(named, hostAddresses), openOne),
     localAddresses: named.length > 0 ? named : hostAddresses,
     hostAddresses,
     segmentation: false,
@@ -60,39 +71,32 @@ export function openRawIo(options: RawIoOptions): PacketIo {
   });
 }
 
-function openSockets(named: readonly BoundAddress[]): LocalSocket[] {
-  const sockets: LocalSocket[] = [];
-  try {
-    for (const bound of named) sockets.push(openOne(bound.address, bound));
-    if (named.length > 0) return sockets;
-    for (const wildcard of WILDCARDS) {
-      const socket = openIfSupported(wildcard);
-      if (socket) sockets.push(socket);
-    }
-    return sockets;
-  } catch (error) {
-    for (const { descriptor } of sockets) closeSocket(descriptor);
-    throw error;
-  }
-}
-
-/** A host without IPv6, or without IPv4, uses what it has. */
-function openIfSupported(wildcard: IpAddress): LocalSocket | undefined {
-  try {
-    return openOne(wildcard, undefined);
-  } catch (error) {
-    if (error instanceof SystemError && error.errno === EAFNOSUPPORT) return undefined;
-    throw error;
-  }
-}
-
-function openOne(address: IpAddress, bound: BoundAddress | undefined): LocalSocket {
+function openOne({ address, bound, interfaceIndex }: PlannedSocket): LocalSocket | undefined {
   const descriptor = openDescriptor(familyOf(address));
   return orClose(descriptor, () => {
     configure(descriptor, address.family);
+    if (interfaceIndex > 0) {
+      if (!tryBindToInterface(descriptor, interfaceIndex)) {
+        closeSocket(descriptor);
+        return undefined;
+      }
+      receiveNothing(descriptor);
+    }
     bindSocket(descriptor, address, 0, "raw SCTP socket");
-    return { descriptor, family: address.family, bound, errorQueued: false };
+    return { descriptor, family: address.family, bound, interfaceIndex, errorQueued: false };
   });
+}
+
+/** Every raw socket gets a copy of what arrives: one of an address's sockets is enough. */
+function receiveNothing(descriptor: number): void {
+  const instruction = nativeBytes(8);
+  instruction[0] = BPF_RET;
+  const program = nativeBytes(16);
+  const words = new Uint32Array(program.buffer);
+  words[0] = 1;
+  writeWord64(words, 2, addressOf(instruction));
+  const result = libc().setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, program, 16);
+  check(result, "attach a filter to a raw SCTP socket");
 }
 
 function openDescriptor(family: number): number {

@@ -40,6 +40,7 @@ export class SocketPacketIo implements PacketIo {
   readonly #receiver: PacketReceiver;
   readonly #sender: PacketSender;
   readonly #errorQueue: ErrorQueueReader;
+  readonly #finder: RouteFinder;
   readonly #waiter: SocketWaiter;
 
   constructor(options: SocketPacketIoOptions) {
@@ -51,7 +52,7 @@ export class SocketPacketIo implements PacketIo {
     this.descriptors = sockets.map((socket) => socket.descriptor);
     const addresses = new AddressCache();
     for (const { address } of localAddresses) addresses.keep(address);
-    const finder = new RouteFinder(sockets, localAddresses, hostAddresses);
+    this.#finder = new RouteFinder(sockets, localAddresses, hostAddresses);
     this.#errorQueue = new ErrorQueueReader(encapsulation, addresses);
     this.#receiver = new PacketReceiver(
       encapsulation,
@@ -60,7 +61,12 @@ export class SocketPacketIo implements PacketIo {
       addresses,
       options.allocate,
     );
-    this.#sender = new PacketSender(finder, this.metrics, this.#errorQueue, options.segmentation);
+    this.#sender = new PacketSender(
+      this.#finder,
+      this.metrics,
+      this.#errorQueue,
+      options.segmentation,
+    );
     this.#waiter = new SocketWaiter(this.descriptors);
   }
 
@@ -101,7 +107,10 @@ export class SocketPacketIo implements PacketIo {
     this.#waiter.close();
   }
 
-  /** The next error of a socket's queue, skipping what says nothing of a path. */
+  /**
+   * The next error of a socket's queue. Left out is what says nothing of a path, and what another
+   * socket of the same address reports: raw sockets all see the same errors.
+   */
   #nextError(socket: LocalSocket): IcmpError | undefined {
     for (;;) {
       const error = this.#errorQueue.read(socket.descriptor, socket.bound?.address);
@@ -109,7 +118,7 @@ export class SocketPacketIo implements PacketIo {
         socket.errorQueued = false;
         return undefined;
       }
-      if (error) return error;
+      if (error && this.#finder.socketFor(error.local, error.remote) === socket) return error;
     }
   }
 }

@@ -3,6 +3,7 @@ import { IpAddress } from "../sctp/base/address.ts";
 import { ECONNREFUSED, EPOLLIN, EPOLLOUT, EPOLLPRI } from "./constants.ts";
 import { Epoll } from "./epoll.ts";
 import { TcpListener, TcpResult, TcpSocket } from "./tcp_socket.ts";
+import { TwoHosts } from "./testing/namespaces.ts";
 import { needs } from "./testing/requirements.ts";
 
 const LOOPBACK = IpAddress.parse("127.0.0.1");
@@ -160,3 +161,45 @@ Deno.test(needs(["linux", "ffi"], "urgent data overtakes the stream", () => {
   assert.equal(buffer[3], 3);
   close();
 }));
+
+Deno.test(
+  needs(
+    ["linux", "ffi", "root"],
+    "a transparent listener takes an address that is not this host's",
+    () => {
+      for (const text of ["192.0.2.1", "2001:db8::1"]) {
+        const address = IpAddress.parse(text);
+        assert.throws(() => new TcpListener({ address, port: 0 }), { code: "EADDRNOTAVAIL" });
+        new TcpListener({ address, port: 0, transparent: true }).close();
+      }
+    },
+  ),
+);
+
+Deno.test(
+  needs(
+    ["linux", "ffi", "root", "netns", "nft", "ipv6"],
+    "a redirected connection knows where it was going, in both families",
+    async () => {
+      using hosts = await TwoHosts.make([]);
+      const [name] = hosts.names;
+      const rules = "table inet nat { chain out { type nat hook output priority -100; " +
+        "tcp dport 8080 redirect to :9999; }; }";
+      hosts.exec(name, "nft", rules);
+      for (const text of ["127.0.0.1", "::1"]) {
+        const address = IpAddress.parse(text);
+        const [listener, client] = hosts.in(name, () =>
+          [
+            new TcpListener({ address, port: 9999 }),
+            TcpSocket.connect({ remoteAddress: address, remotePort: 8080, mark: 5 }),
+          ] as const);
+        ready(listener.descriptor, EPOLLIN);
+        const { socket } = listener.accept()!;
+        assert.equal(socket.originalDestination?.port, 8080);
+        assert.equal(socket.originalDestination?.address.text, text);
+        assert.equal(client.remoteAddress.port, 8080);
+        for (const each of [socket, client, listener]) each.close();
+      }
+    },
+  ),
+);

@@ -1,7 +1,6 @@
 /** SCTP packets in UDP datagrams (RFC 6951), by FFI. */
-import { IpAddress } from "../sctp/base/address.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
 import {
-  EAFNOSUPPORT,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_PMTUDISC_DO,
@@ -16,8 +15,7 @@ import {
   IPV6_RECVPKTINFO,
   IPV6_RECVTCLASS,
   IPV6_V6ONLY,
-  LOOPBACK_IFINDEX,
-  SO_BINDTOIFINDEX,
+  SO_REUSEADDR,
   SOCK_DGRAM,
   SOL_SOCKET,
   UDP_GRO,
@@ -25,7 +23,7 @@ import {
 } from "./constants.ts";
 import { hostAddressesIfAllowed, resolveBoundAddresses } from "./interfaces.ts";
 import { nativeBytes } from "./native_memory.ts";
-import type { BoundAddress, PacketIo } from "./packet_io.ts";
+import type { PacketIo } from "./packet_io.ts";
 import {
   bindSocket,
   closeSocket,
@@ -39,6 +37,7 @@ import {
 } from "./socket.ts";
 import type { LocalSocket } from "./local_socket.ts";
 import { SocketPacketIo } from "./socket_packet_io.ts";
+import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
 import { SystemError } from "./system_error.ts";
 
 /** Options of {@link openUdpIo}. */
@@ -51,8 +50,6 @@ export interface UdpIoOptions {
   readonly allocate?: (length: number) => Uint8Array;
   /** Lets equal-sized packets share a message where the kernel can do it; true by default. */
   readonly segmentation?: boolean;
-  /** Takes and sends packets of an address by its own interface only, even within this host. */
-  readonly bindToInterface?: boolean;
 }
 
 /** Bytes that may wait in the kernel: a batch and what comes while one is worked on. */
@@ -60,86 +57,79 @@ const BUFFER_BYTES = 8 << 20;
 /** Attempts to find a port that is free on every address. */
 const PORT_ATTEMPTS = 16;
 
-const WILDCARDS = ["0.0.0.0", "::"].map(IpAddress.parse);
-
 /**
  * Opens the transport.
  * @throws SystemError that names the address and the port which cannot be had.
  */
 export function openUdpIo(options: UdpIoOptions): PacketIo {
   const { addresses = [], allocate = nativeBytes } = options;
-  const localAddresses = addresses.length > 0
-    ? resolveBoundAddresses(addresses)
-    : hostAddressesIfAllowed();
-  const sockets = openSockets(addresses.length > 0 ? localAddresses : [], options);
-  const port = localName(sockets[0].descriptor).port;
+  const named = resolveBoundAddresses(addresses);
+  const hostAddresses = hostAddressesIfAllowed();
+  const sockets = openOnOnePort(planSockets(named, hostAddresses), options.port);
+  const [{ descriptor }] = sockets;
   return new SocketPacketIo({
     encapsulation: "udp",
-    port,
+    port: localName(descriptor).port,
     sockets,
-    localAddresses,
-    hostAddresses: hostAddressesIfAllowed(),
+    localAddresses: named.length > 0 ? named : hostAddresses,
+    hostAddresses,
     segmentation: (options.segmentation ?? true) &&
-      trySetOption(sockets[0].descriptor, IPPROTO_UDP, UDP_SEGMENT, 0),
+      trySetOption(descriptor, IPPROTO_UDP, UDP_SEGMENT, 0),
     allocate,
   });
 }
 
-/** One socket per address, or per family if there is none, all on one port. */
-function openSockets(bound: readonly BoundAddress[], options: UdpIoOptions): LocalSocket[] {
+function openOnOnePort(plan: readonly PlannedSocket[], wanted: number): LocalSocket[] {
   for (let attempt = 1;; attempt++) {
-    const sockets: LocalSocket[] = [];
     try {
-      openAll(sockets, bound, options);
-      return sockets;
+      return openPlanned(plan, (socket, opened) => {
+        const port = opened.length > 0 ? localName(opened[0].descriptor).port : wanted;
+        return openOne(socket, port, opened);
+      });
     } catch (error) {
-      for (const { descriptor } of sockets) closeSocket(descriptor);
       // The port that the kernel chose for the first address may be taken on another one.
-      const retry = options.port === 0 && sockets.length > 0 && attempt < PORT_ATTEMPTS;
-      if (!retry || !(error instanceof SystemError && error.code === "EADDRINUSE")) throw error;
-    }
-  }
-}
-
-function openAll(
-  sockets: LocalSocket[],
-  bound: readonly BoundAddress[],
-  options: UdpIoOptions,
-): void {
-  let { port } = options;
-  const add = (address: IpAddress, own: BoundAddress | undefined) => {
-    sockets.push(openOne(address, own, port, options));
-    port = localName(sockets[0].descriptor).port;
-  };
-  for (const each of bound) add(each.address, each);
-  if (bound.length > 0) return;
-  for (const wildcard of WILDCARDS) {
-    try {
-      add(wildcard, undefined);
-    } catch (error) {
-      // A host without IPv6, or without IPv4, uses what it has.
-      const missing = error instanceof SystemError && error.errno === EAFNOSUPPORT;
-      if (!missing || (wildcard.family === 6 && sockets.length === 0)) throw error;
+      const taken = error instanceof SystemError && error.code === "EADDRINUSE";
+      if (wanted !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
     }
   }
 }
 
 function openOne(
-  address: IpAddress,
-  bound: BoundAddress | undefined,
+  { address, bound, interfaceIndex }: PlannedSocket,
   port: number,
-  options: UdpIoOptions,
-): LocalSocket {
+  opened: readonly LocalSocket[],
+): LocalSocket | undefined {
   const descriptor = openSocket(familyOf(address), SOCK_DGRAM, IPPROTO_UDP, "UDP socket");
+  const { family } = address;
+  const socket = { descriptor, family, bound, interfaceIndex, errorQueued: false };
   return orClose(descriptor, () => {
-    configure(descriptor, address.family, bound === undefined);
-    if (options.bindToInterface && bound && bound.interfaceIndex > LOOPBACK_IFINDEX) {
-      const index = bound.interfaceIndex;
-      setOption(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, index, "SO_BINDTOIFINDEX");
+    configure(descriptor, family, bound === undefined);
+    if (interfaceIndex === 0) {
+      bindSocket(descriptor, address, port, "UDP socket");
+    } else if (tryBindToInterface(descriptor, interfaceIndex)) {
+      const sharers = opened.filter((each) => each.family === family && each.bound === bound);
+      bindShared([socket, ...sharers], () => bindSocket(descriptor, address, port, "UDP socket"));
+    } else {
+      closeSocket(descriptor);
+      return undefined;
     }
-    bindSocket(descriptor, address, port, "UDP socket");
-    return { descriptor, family: address.family, bound, errorQueued: false };
+    return socket;
   });
+}
+
+/** Lets our own sockets share an address and a port while one of them is bound, and nobody afterwards. */
+function bindShared(sockets: readonly LocalSocket[], bind: () => void): void {
+  const share = (value: 0 | 1) => {
+    for (const { descriptor } of sockets) {
+      setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, value, "SO_REUSEADDR");
+    }
+  };
+  share(1);
+  try {
+    bind();
+  } finally {
+    share(0);
+  }
 }
 
 function configure(descriptor: number, family: 4 | 6, wildcard: boolean): void {
