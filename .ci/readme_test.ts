@@ -30,7 +30,7 @@ async function run(script: string): Promise<void> {
   const folder = Deno.execPath().replace(/\/[^/]*$/, "");
   const { success, stdout, stderr } = await new Deno.Command("bash", {
     args: ["-euo", "pipefail", "-c", script],
-    cwd: new URL("..", README),
+    cwd: new URL(".", README),
     env: { PATH: `${folder}:${Deno.env.get("PATH")}`, NO_COLOR: "1" },
   }).output();
   const decoder = new TextDecoder();

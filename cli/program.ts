@@ -13,6 +13,7 @@ import { resolve, ROOT } from "./commands.ts";
 import type { CommandEntry, Entry, GroupEntry } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
+import { shortUsage } from "./usage.ts";
 import { versionLine } from "./version.ts";
 
 /** Columns of help texts, whatever the terminal: they read the same in a file and in a test. */
@@ -41,7 +42,7 @@ function runnerOptions(
     help: { option: { names: ["-h", "--help"] }, onShow: () => answered(ExitCode.ok) },
     maxWidth: HELP_WIDTH,
     termWidth: "auto",
-    showDefault: true,
+    showDefault: { prefix: " (default ", suffix: ")" },
     showChoices: true,
     commandList: "top-level",
     aboveError: "none",
@@ -91,6 +92,7 @@ async function commandInvocation(
     brief: [text(entry.summary)],
     description: [text(description)],
     examples: formatExamples(examples),
+    usageLine: shortUsage(parser.usage),
   });
 }
 

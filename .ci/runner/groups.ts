@@ -6,6 +6,9 @@ const MINUTE = 60_000;
 /** Tests with namespaces, packet filters and real peers. */
 const END_TO_END = "cli/e2e";
 
+/** The README's examples use the ports that a reader would. */
+const README = ".ci/readme_test.ts";
+
 /** Folders that hold no tests of ours. */
 const OTHERS = new Set(["node_modules", "out", "dist", ".git"]);
 
@@ -31,7 +34,7 @@ export function testGroups(args: readonly string[]): readonly TestGroup[] {
   if (args.length > 0) {
     return [{ title: "Chosen tests", args, verbose: true, timeLimit: 20 * MINUTE }];
   }
-  const serial = [...netnsTests("."), END_TO_END].filter(exists);
+  const serial = [README, ...netnsTests("."), END_TO_END].filter(exists);
   return [
     {
       title: "Unit tests, simulator, documentation examples",
@@ -40,7 +43,7 @@ export function testGroups(args: readonly string[]): readonly TestGroup[] {
       timeLimit: 8 * MINUTE,
     },
     {
-      title: "Real peers, namespaces, whole programs",
+      title: "Real peers, namespaces, the README's examples",
       args: ["--permit-no-files", ...serial],
       verbose: true,
       timeLimit: 15 * MINUTE,
