@@ -5,6 +5,7 @@ import { TwoHosts } from "./testing/namespaces.ts";
 import {
   address,
   assertPackets,
+  awaitIcmp,
   batchOf,
   collect,
   routeBetween,
@@ -97,7 +98,7 @@ Deno.test(
     const received = await collect(second, 1);
     assert.deepEqual(received.map((packet) => packet.bytes[0]), [1]);
     assert.equal(second.metrics.packetsReceived, 1);
-    const unreachable = first.receive() === 0 ? first.pollIcmp() : undefined;
+    const unreachable = await awaitIcmp(first);
     assert.equal(unreachable?.kind, "protocol-unreachable", "the kernel answers for the other");
     assert.equal(unreachable?.remote.text, "10.9.0.22");
     first.close();
@@ -114,9 +115,7 @@ Deno.test(
       for (const [index, near] of NEAR.entries()) {
         const init = batchOf([20, 48], () => routeBetween(near, FAR[index], io));
         assert.equal(io.send(init, 1), 2);
-        await io.wait(1000);
-        assert.equal(io.receive(), 0);
-        const error = io.pollIcmp()!;
+        const error = (await awaitIcmp(io))!;
         assert.equal(error.kind, "protocol-unreachable");
         assert.equal(error.local.text, near.text);
         assert.equal(error.remote.text, FAR[index].text);
@@ -143,9 +142,7 @@ Deno.test(
     for (const [index, to] of ["10.9.1.9", "fd09:1::9"].entries()) {
       const route = routeBetween(NEAR[index], address(to), io);
       io.send(batchOf([1400], () => route), 0);
-      await io.wait(1000);
-      io.receive();
-      const error = io.pollIcmp()!;
+      const error = (await awaitIcmp(io))!;
       assert.equal(error.kind, "packet-too-big");
       assert.equal(error.mtu, 1300);
       assert.equal(error.local.text, NEAR[index].text);

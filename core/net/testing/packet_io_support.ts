@@ -1,6 +1,7 @@
 /** Building, sending and collecting packets in tests of transports. */
 import assert from "node:assert/strict";
 import { IpAddress } from "../../sctp/base/address.ts";
+import type { IcmpError } from "../../sctp/icmp_error.ts";
 import { Ecn, type InboundPacket, PacketBatch, type Route } from "../../sctp/packet.ts";
 import type { PacketIo } from "../packet_io.ts";
 
@@ -48,6 +49,18 @@ export async function collect(io: PacketIo, count: number): Promise<Received[]> 
     if (waiting === 0) await io.wait(50);
   }
   return received;
+}
+
+/** Waits for an ICMP error; `undefined` if none comes within a second. */
+export async function awaitIcmp(io: PacketIo): Promise<IcmpError | undefined> {
+  const deadline = performance.now() + 1000;
+  while (performance.now() < deadline) {
+    io.receive();
+    const error = io.pollIcmp();
+    if (error) return error;
+    await io.wait(50);
+  }
+  return undefined;
 }
 
 function copy({ buffer, offset, length, ...rest }: InboundPacket): Received {
