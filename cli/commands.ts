@@ -57,6 +57,18 @@ export const ROOT: GroupEntry = {
   summary: "Carries unmodified TCP applications over SCTP, so that they survive a failing link.",
   entries: [
     {
+      kind: "command",
+      name: "shimd",
+      summary: "The daemon: carries TCP connections over SCTP.",
+      load: () => import("./shimd.ts"),
+    },
+    {
+      kind: "command",
+      name: "demo",
+      summary: "Shows a file crossing two paths, one of which is cut half way.",
+      load: () => import("./demo.ts"),
+    },
+    {
       kind: "group",
       name: "sctp",
       summary: "SCTP by hand: what netcat is for TCP.",

@@ -12,7 +12,7 @@
  */
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Instant } from "../sctp/base/time.ts";
-import type { SendOptions } from "../sctp/association.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import {
   CONTROL_STREAM,
   describeResetReason,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { TcpResult } from "../net/tcp_socket.ts";
-import type { AssociationState, ReceiveInfo, SendOptions } from "../sctp/association.ts";
+import type { AssociationState } from "../sctp/association.ts";
+import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { instant } from "../sctp/base/time.ts";
 import { Bridge } from "./bridge.ts";
 import { CONTROL_STREAM, decodeControlMessage, encodeControlMessage } from "./control_message.ts";
@@ -113,7 +115,7 @@ class FakeAssociation implements Carrier {
 function makeBridge(peer: "shim" | "native" = "shim") {
   const socket = new FakeSocket();
   const association = new FakeAssociation();
-  const bridge = new Bridge(association, socket, new TransferBuffers(), peer === "shim");
+  const bridge = new Bridge(association, socket, new TransferBuffers(1 << 20), peer === "shim");
   return { socket, association, bridge, run: () => bridge.run(NOW) };
 }
 

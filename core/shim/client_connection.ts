@@ -206,12 +206,11 @@ export class ClientConnection implements Connection {
   }
 
   #finish(clean: boolean, reason: string): void {
+    const last = this.status();
     if (this.#phase.kind === "relayed") this.#phase.watch.forget();
     this.#watch.forget();
     this.#phase = { kind: "over" };
-    if (clean) this.#plane.counters.closed++;
-    else this.#plane.counters.broken++;
-    this.#plane.schedule(this);
+    this.#plane.ended(this, clean, { ...last, reason });
     this.#enter(this.#state, reason, clean ? "info" : "warning");
   }
 

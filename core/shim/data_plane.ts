@@ -2,7 +2,7 @@
  * The loop that moves everything: engine, packets and TCP sockets in one thread, with one blocking
  * wait whose timeout is the next timer.
  */
-import { Epoll, Wakeup } from "../net/epoll.ts";
+import { Epoll, type Wakeup } from "../net/epoll.ts";
 import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../net/constants.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Association } from "../sctp/association.ts";
@@ -10,6 +10,7 @@ import { IpAddress } from "../sctp/base/address.ts";
 import { after, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
+import { DEFAULT_PARAMETERS } from "../sctp/parameters.ts";
 import { Pump } from "../socket/pump.ts";
 import { ClientConnection } from "./client_connection.ts";
 import type { CommandRing } from "./command_ring.ts";
@@ -19,7 +20,7 @@ import { Front } from "./front.ts";
 import type { Connection, LogLevel, Plane, Watch } from "./plane.ts";
 import type { Command, DataPlaneConfig, ForwardConfig, Report, ServeConfig } from "./protocol.ts";
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
-import type { ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
+import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
 
 /** What a data plane is made of. */
@@ -46,10 +47,13 @@ const LISTENER_EVENTS = (EPOLLIN | EPOLLET) >>> 0;
 /** Milliseconds for the last packets to leave after the last connection is gone. */
 const LAST_PACKETS = 50;
 
+/** Connections that the status remembers after their end. */
+const ENDED_KEPT = 16;
+
 type Handler = (events: number) => void;
 
 export class DataPlane implements Plane {
-  readonly buffers = new TransferBuffers();
+  readonly buffers: TransferBuffers;
   readonly counters: ShimCounters = {
     accepted: 0,
     associated: 0,
@@ -67,6 +71,7 @@ export class DataPlane implements Plane {
   readonly #connections = new Set<Connection>();
   readonly #owners = new Map<Association, Connection>();
   readonly #startedAt: Instant;
+  readonly #ended: ConnectionStatus[] = [];
   #scheduled = new Set<Connection>();
   #running = new Set<Connection>();
   #now: Instant;
@@ -82,6 +87,8 @@ export class DataPlane implements Plane {
     this.#parts = parts;
     this.#now = parts.clock();
     this.#startedAt = this.#now;
+    const { sendBuffer } = parts.config.parameters;
+    this.buffers = new TransferBuffers(sendBuffer ?? DEFAULT_PARAMETERS.sendBuffer);
     const handleEvent = (event: SctpEvent) => this.#handleEvent(event);
     this.#pump = new Pump(parts.endpoint, parts.io, handleEvent, parts.memory);
     try {
@@ -134,6 +141,14 @@ export class DataPlane implements Plane {
 
   schedule(connection: Connection): void {
     this.#scheduled.add(connection);
+  }
+
+  ended(connection: Connection, clean: boolean, last: ConnectionStatus): void {
+    if (clean) this.counters.closed++;
+    else this.counters.broken++;
+    this.#ended.push(last);
+    if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
+    this.schedule(connection);
   }
 
   log(level: LogLevel, message: string): void {
@@ -333,6 +348,7 @@ export class DataPlane implements Plane {
       listeners: this.#listeners(),
       counters: { ...this.counters },
       connections: [...this.#connections].map((connection) => connection.status()),
+      ended: this.#ended,
     };
   }
 }

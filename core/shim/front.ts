@@ -5,7 +5,6 @@ import { TcpListener, type TcpSocket } from "../net/tcp_socket.ts";
 import { after, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { ForwardTarget } from "./client_connection.ts";
-import { formatHostPort } from "./endpoint_spec.ts";
 import type { ListenerStatus } from "./status.ts";
 
 /** Connections accepted at once, so that a flood of them cannot keep the others waiting. */
@@ -69,7 +68,7 @@ export class Front {
       state: "ENABLE_MANUAL",
       address: this.#address.address.text,
       port: this.#address.port,
-      target: formatHostPort(this.target.name, this.target.port),
+      target: this.target.name,
     };
   }
 

@@ -44,5 +44,10 @@ export interface Plane {
   own(association: Association, connection: Connection): void;
   /** Has {@link Connection.run} called before the plane waits again. */
   schedule(connection: Connection): void;
+  /**
+   * The connection is over; `last` is what its status shows from now on.
+   * @param clean both ends closed it, and every byte arrived.
+   */
+  ended(connection: Connection, clean: boolean, last: ConnectionStatus): void;
   log(level: LogLevel, message: string): void;
 }

@@ -44,8 +44,6 @@ export interface DataPlaneConfig {
   readonly initRtxMax: number;
   /** Whether connections that SCTP cannot make go over TCP. */
   readonly fallback: boolean;
-  /** Paths can be cut by command, for demonstrations. */
-  readonly cuttable: boolean;
 }
 
 /** What the thread gets first. */

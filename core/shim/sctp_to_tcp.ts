@@ -4,7 +4,7 @@
  */
 import { TcpResult } from "../net/tcp_socket.ts";
 import type { Instant } from "../sctp/base/time.ts";
-import type { ReceiveInfo } from "../sctp/association.ts";
+import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import {
   CONTROL_STREAM,
   type ControlMessage,

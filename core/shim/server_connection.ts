@@ -134,11 +134,10 @@ export class ServerConnection implements Connection {
   }
 
   #finish(clean: boolean, reason: string): void {
+    const last = this.status();
     if (this.#phase.kind === "bridged") this.#phase.watch.forget();
     this.#phase = { kind: "over" };
-    if (clean) this.#plane.counters.closed++;
-    else this.#plane.counters.broken++;
-    this.#plane.schedule(this);
+    this.#plane.ended(this, clean, { ...last, reason });
     this.#note(reason, clean ? "info" : "warning");
   }
 

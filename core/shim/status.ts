@@ -68,6 +68,8 @@ export interface ShimStatus {
   readonly listeners: readonly ListenerStatus[];
   readonly counters: ShimCounters;
   readonly connections: readonly ConnectionStatus[];
+  /** The last connections that ended, the latest last, as they were at their end. */
+  readonly ended: readonly ConnectionStatus[];
 }
 
 /** The packet transport. */

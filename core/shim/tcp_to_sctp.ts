@@ -1,7 +1,7 @@
 /** One direction of a bridge: bytes of the TCP connection become messages of the data stream. */
 import { TcpResult } from "../net/tcp_socket.ts";
 import type { Instant } from "../sctp/base/time.ts";
-import type { SendOptions } from "../sctp/association.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { DATA_STREAM } from "./control_message.ts";
 import type { Carrier, StreamSocket, Turn } from "./stream_socket.ts";
 import type { BufferPool } from "./transfer_buffers.ts";

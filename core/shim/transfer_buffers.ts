@@ -4,10 +4,10 @@
  */
 
 /** Bytes read from TCP at once, and so of the longest message that a shim sends. */
-export const OUTBOUND_BYTES = 64 * 1024;
+const OUTBOUND_BYTES = 64 * 1024;
 
 /** Bytes of received messages that are collected for one write to TCP. */
-export const INBOUND_BYTES = 256 * 1024;
+const INBOUND_BYTES = 256 * 1024;
 
 /** Buffers of one size that are used again and again. */
 export class BufferPool {
@@ -29,6 +29,11 @@ export class BufferPool {
 
 /** The pools of both directions. */
 export class TransferBuffers {
-  readonly outbound = new BufferPool(OUTBOUND_BYTES);
+  readonly outbound: BufferPool;
   readonly inbound = new BufferPool(INBOUND_BYTES);
+
+  /** @param sendBuffer bytes of an association's send buffer: two messages fit into it. */
+  constructor(sendBuffer: number) {
+    this.outbound = new BufferPool(Math.min(OUTBOUND_BYTES, sendBuffer >> 1));
+  }
 }

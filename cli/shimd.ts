@@ -1,0 +1,130 @@
+/** `shimkit shimd`: the daemon that carries TCP connections over SCTP. */
+import type { Parameters } from "../core/sctp/parameters.ts";
+import { withParameters } from "../core/sctp/parameters.ts";
+import { formatHostPort } from "../core/shim/endpoint_spec.ts";
+import type { DataPlaneConfig, TransportConfig } from "../core/shim/protocol.ts";
+import { resolveForward, resolveServe } from "../core/shim/resolve.ts";
+import { ShimDaemon } from "../core/shim/shim_daemon.ts";
+import type { ListenerStatus, ShimStatus } from "../core/shim/status.ts";
+import { CliError, defineCommand, UsageError } from "./command.ts";
+import { ExitCode } from "./exit_codes.ts";
+import type { CommandIo } from "./io.ts";
+import { loggerOf } from "./logging.ts";
+import { obeyLines } from "./shimd_control.ts";
+import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
+import { statusLines } from "./shimd_status.ts";
+
+export default defineCommand({
+  description:
+    "Carries TCP connections over SCTP, so that they survive a failing link: --forward takes them " +
+    "from applications on one host, --serve hands them to a server on the other. Between two shims " +
+    "half-close and reset arrive as they were sent. A connection that SCTP cannot make goes over " +
+    "TCP. SIGINT or SIGTERM stops the daemon.",
+  examples: [
+    { args: "shimd --serve 22", does: "on the server: SSH is reachable over SCTP as well" },
+    {
+      args: "shimd --forward 127.0.0.1:2222=server:22",
+      does: "on the client: ssh -p 2222 127.0.0.1 goes over SCTP",
+    },
+    {
+      args: "shimd --forward 8080=10.0.0.2,10.0.1.2:80 --local 10.0.0.1,10.0.1.1 --path-rtx-max 1",
+      does: "two paths to one server, and a quick change to the other one",
+    },
+  ],
+  logs: true,
+  parser: shimdOptions,
+  async run(options, io) {
+    const interruption = io.interruption();
+    const config = await configOf(options);
+    const log = loggerOf("shimd");
+    const daemon = await ShimDaemon.start(config, (level, message) => log[level](message))
+      .catch(asCliError);
+    for (const line of readyLines(await daemon.listeners, config, options)) io.print(line);
+    const watch = watchStatus(daemon, options, io);
+    const stop = () => void daemon.stop(options.connections.drain);
+    if (interruption.aborted) stop();
+    else interruption.addEventListener("abort", stop, { once: true });
+    if (options.reporting.controlStdin) {
+      obeyLines(Deno.stdin.readable, daemon, watch.print, (fault) => io.printError(fault));
+    }
+    await daemon.ended.catch(asCliError).finally(watch.stop);
+    return ExitCode.ok;
+  },
+});
+
+/** What the options ask of the data plane. Throws UsageError or CliError where they cannot be. */
+async function configOf(options: ShimdOptions): Promise<DataPlaneConfig> {
+  const { forwards, serves, noFallback } = options.connections;
+  if (forwards.length + serves.length === 0) {
+    throw new UsageError(
+      "nothing to do",
+      "Name at least one --forward, such as 127.0.0.1:2222=server:22, or one --serve, such as 22.",
+    );
+  }
+  return {
+    transport: transportOf(options.transport),
+    forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
+    serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
+    parameters: parametersOf(options.protocol),
+    initRtxMax: options.protocol.initRtxMax,
+    fallback: !noFallback,
+  };
+}
+
+function transportOf(
+  { carrier, udpRemote, local = [] }: ShimdOptions["transport"],
+): TransportConfig {
+  const addresses = local.map((address) => address.text);
+  return carrier.kind === "raw"
+    ? { kind: "raw", addresses }
+    : { kind: "udp", port: carrier.udpPort, remotePort: udpRemote, addresses };
+}
+
+function parametersOf({ settings, pathRtxMax }: ShimdOptions["protocol"]): Partial<Parameters> {
+  const changes: Partial<Parameters> = Object.fromEntries(settings);
+  const parameters = pathRtxMax === undefined
+    ? changes
+    : { ...changes, pathMaxRetrans: pathRtxMax };
+  try {
+    withParameters(parameters);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+  return parameters;
+}
+
+function asCliError(error: unknown): never {
+  throw error instanceof Error ? new CliError(error.message) : error;
+}
+
+function readyLines(
+  listeners: readonly ListenerStatus[],
+  { transport }: DataPlaneConfig,
+  { reporting }: ShimdOptions,
+): string[] {
+  if (reporting.json) return [JSON.stringify({ kind: "ready", listeners })];
+  const carrier = transport.kind === "raw"
+    ? "SCTP over IP"
+    : `SCTP over UDP port ${transport.port}`;
+  return listeners.map(({ kind, address, port, target }) =>
+    kind === "forward"
+      ? `forwarding TCP ${formatHostPort(address, port)} to ${target} by ${carrier}`
+      : `serving SCTP port ${port} from TCP ${target} by ${carrier}`
+  );
+}
+
+/** Prints the status when asked to, and by the interval of the options. */
+function watchStatus(daemon: ShimDaemon, { reporting }: ShimdOptions, io: CommandIo) {
+  const print = (status: ShimStatus) => {
+    const lines = reporting.json
+      ? [JSON.stringify({ kind: "status", ...status })]
+      : statusLines(status);
+    for (const line of lines) io.print(line);
+  };
+  const { statusInterval } = reporting;
+  const timer = statusInterval === undefined
+    ? undefined
+    : setInterval(() => void daemon.status().then(print, () => {}), statusInterval);
+  return { print, stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,47 @@
+/** The status of a daemon as lines of text. */
+import type { PathInfo } from "../core/socket/info.ts";
+import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
+
+/** One line for the daemon, one for each connection, one for each path of it. */
+export function statusLines(status: ShimStatus): string[] {
+  const { counters, connections } = status;
+  return [
+    `up ${(status.uptime / 1000).toFixed(1)} s: ${connections.length} open, ` +
+    `${counters.carried} carried, ${counters.fellBack} fell back, ` +
+    `${counters.closed} closed, ${counters.broken} broken`,
+    ...connections.flatMap(connectionLines),
+  ];
+}
+
+function connectionLines(connection: ConnectionStatus): string[] {
+  const { id, local, remote, state, carrier, reason, bytesOut, bytesIn, association } = connection;
+  const by = carrier ? ` by ${carrier.toUpperCase()}` : "";
+  return [
+    `  ${id} ${local} - ${remote}${by}: ${state}, ${reason}; ` +
+    `${formatBytes(bytesOut)} out, ${formatBytes(bytesIn)} in`,
+    ...(association?.paths ?? []).map((path) => `    ${formatPath(path)}`),
+  ];
+}
+
+/** A path in one line: addresses, status, RTT, cwnd, bytes. */
+export function formatPath(path: PathInfo): string {
+  const rtt = path.srtt === undefined ? "?" : path.srtt.toFixed(1);
+  const mark = path.primary ? "*" : " ";
+  return `${mark} ${path.local} > ${path.remote} ${path.status.padEnd(11)} ` +
+    `rtt ${rtt.padStart(6)} ms  rto ${path.rto.toFixed(0).padStart(5)} ms  ` +
+    `cwnd ${formatBytes(path.cwnd).padStart(9)}  sent ${
+      formatBytes(path.metrics.bytesSent).padStart(9)
+    }  received ${formatBytes(path.metrics.bytesReceived).padStart(9)}`;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** Bytes in the decimal unit that leaves up to three digits before the point. */
+export function formatBytes(bytes: number): string {
+  let [value, unit] = [bytes, 0];
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return unit === 0 ? `${value} B` : `${value.toPrecision(3)} ${UNITS[unit]}`;
+}
