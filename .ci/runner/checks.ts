@@ -32,7 +32,8 @@ async function run(check: Check): Promise<TestRecord> {
   console.log(`${file} ... ${success ? "ok" : "FAILED"}`);
   if (success) return { file, name: check.proves, outcome: "passed" };
   const decoder = new TextDecoder();
-  console.log(decoder.decode(stdout) + decoder.decode(stderr));
+  const said = (decoder.decode(stdout) + decoder.decode(stderr)).split("\n");
+  console.log(said.filter((line) => !line.startsWith("Check ")).join("\n"));
   return { file, name: check.proves, outcome: "failed", detail: `mend with: ${check.remedy}` };
 }
 
