@@ -7,7 +7,7 @@
 import { IpAddress } from "../sctp/base/address.ts";
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import type { InboundPacket, PacketBatch, Route } from "../sctp/packet.ts";
-import { DatagramReader, READER_BYTES, READER_SLOTS } from "./datagram_reader.ts";
+import { DatagramReader, SLOT_BYTES } from "./datagram_reader.ts";
 import { DatagramWriter } from "./datagram_writer.ts";
 import { hostAddressesIfAllowed, resolveBoundAddresses } from "./interfaces.ts";
 import { countSendError, newMetrics } from "./metrics.ts";
@@ -27,6 +27,9 @@ export interface DatagramIoOptions {
 
 /** Attempts to find a port that is free on every address. */
 const PORT_ATTEMPTS = 16;
+/** Datagrams that are read ahead, shared out among the sockets; each gets two at least, and enough. */
+const SLOTS = 64;
+const [FEWEST_SLOTS, MOST_SLOTS] = [2, 32];
 /** Remote addresses whose objects are kept. */
 const ADDRESSES_KEPT = 1024;
 
@@ -101,14 +104,18 @@ class DatagramIo implements PacketIo {
   ) {
     this.encapsulationPort = portOf(sockets[0]);
     for (const { address } of localAddresses) this.#addresses.set(address.text, address);
-    const memory = allocate(sockets.length * READER_BYTES);
-    const slots = sockets.length * READER_SLOTS;
-    this.#received = new ReceivedPackets(memory, slots, slots);
+    const share = Math.floor(SLOTS / sockets.length);
+    const slots = Math.min(Math.max(share, FEWEST_SLOTS), MOST_SLOTS);
+    const all = sockets.length * slots;
+    const memory = allocate(all * SLOT_BYTES);
+    this.#received = new ReceivedPackets(memory, all, all);
     const notify = () => this.#signal.notify();
     const toAddress = (text: string) => this.#toAddress(text);
-    this.#readers = sockets.map((socket, i) =>
-      new DatagramReader(socket, localAddresses[i], memory, i * READER_BYTES, toAddress, notify)
-    );
+    this.#readers = sockets.map((socket, i) => {
+      const start = i * slots * SLOT_BYTES;
+      const bound = localAddresses[i];
+      return new DatagramReader(socket, bound, memory, start, slots, toAddress, notify);
+    });
     this.#writers = sockets.map((socket) => new DatagramWriter(socket, this.metrics, notify));
   }
 

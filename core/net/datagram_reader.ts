@@ -5,12 +5,8 @@ import { Ecn } from "../sctp/packet.ts";
 import type { BoundAddress } from "./packet_io.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 
-/** Datagrams that are read ahead. */
-export const READER_SLOTS = 32;
-/** The longest datagram. */
-const SLOT_BYTES = 65536;
-/** Memory that a reader needs. */
-export const READER_BYTES = READER_SLOTS * SLOT_BYTES;
+/** The longest datagram: what a slot takes. */
+export const SLOT_BYTES = 65536;
 
 /**
  * Slots between `#shown` and `#taken` show the datagrams of the last {@link take}, those up to
@@ -18,9 +14,9 @@ export const READER_BYTES = READER_SLOTS * SLOT_BYTES;
  */
 export class DatagramReader {
   readonly #views: readonly Uint8Array[];
-  readonly #lengths = new Int32Array(READER_SLOTS);
-  readonly #ports = new Int32Array(READER_SLOTS);
-  readonly #sources: (IpAddress | undefined)[] = new Array(READER_SLOTS).fill(undefined);
+  readonly #lengths: Int32Array;
+  readonly #ports: Int32Array;
+  readonly #sources: (IpAddress | undefined)[];
   #shown = 0;
   #taken = 0;
   #filled = 0;
@@ -29,7 +25,8 @@ export class DatagramReader {
 
   /**
    * @param memory where all readers' datagrams lie.
-   * @param start where this reader's {@link READER_BYTES} begin.
+   * @param start where this reader's part begins.
+   * @param slots datagrams that it reads ahead, of {@link SLOT_BYTES} each.
    * @param toAddress gives the address object of a text.
    * @param onDatagram is called after a datagram has come.
    */
@@ -38,10 +35,14 @@ export class DatagramReader {
     readonly bound: BoundAddress,
     memory: Uint8Array,
     readonly start: number,
+    readonly slots: number,
     readonly toAddress: (text: string) => IpAddress | undefined,
     readonly onDatagram: () => void,
   ) {
-    this.#views = Array.from({ length: READER_SLOTS }, (_, slot) => {
+    this.#lengths = new Int32Array(slots);
+    this.#ports = new Int32Array(slots);
+    this.#sources = new Array(slots).fill(undefined);
+    this.#views = Array.from({ length: slots }, (_, slot) => {
       const offset = start + slot * SLOT_BYTES;
       return memory.subarray(offset, offset + SLOT_BYTES);
     });
@@ -61,7 +62,7 @@ export class DatagramReader {
     this.#shown = this.#taken;
     let unusable = 0;
     for (; this.#taken < this.#filled; this.#taken++) {
-      const slot = this.#taken % READER_SLOTS;
+      const slot = this.#taken % this.slots;
       const source = this.#sources[slot];
       if (source && this.#lengths[slot] >= 12) {
         packets.beginDatagram(source, this.bound.address, this.#ports[slot], Ecn.NotEct);
@@ -83,12 +84,12 @@ export class DatagramReader {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
-      if (this.#filled - this.#shown === READER_SLOTS) {
+      if (this.#filled - this.#shown === this.slots) {
         await new Promise<void>((resolve) => this.#freed = resolve);
         this.#freed = undefined;
         continue;
       }
-      const slot = this.#filled % READER_SLOTS;
+      const slot = this.#filled % this.slots;
       try {
         const [datagram, from] = await this.socket.receive(this.#views[slot]);
         const { hostname, port } = from as Deno.NetAddr;

@@ -38,7 +38,7 @@ export class TwoHosts implements Disposable {
   readonly names: readonly [string, string];
 
   /**
-   * Makes them, and waits until IPv6 is ready where it is used.
+   * Makes them, and waits until the links carry packets.
    * @param links addresses with prefix length: those of the first host's end of each veth pair, then
    * those of the second's. The interfaces are named link0, link1, ... on both.
    */
@@ -51,7 +51,7 @@ export class TwoHosts implements Disposable {
       for (const [index, ends] of links.entries()) {
         for (const [end, addresses] of ends.entries()) {
           const isV6 = addresses.some((address) => address.includes(":"));
-          if (isV6) await hosts.#ready(hosts.names[end], `link${index}`);
+          await hosts.#ready(hosts.names[end], `link${index}`, isV6);
         }
       }
       return hosts;
@@ -110,11 +110,16 @@ export class TwoHosts implements Disposable {
     }
   }
 
-  /** The kernel answers for its IPv6 addresses once the link has one of its own: up to a second. */
-  async #ready(name: string, link: string): Promise<void> {
+  /**
+   * Waits until a link carries packets, which the kernel may notice late, and until it has an IPv6
+   * address of its own, before which the kernel does not answer for others: up to a second.
+   */
+  async #ready(name: string, link: string, isV6: boolean): Promise<void> {
     const deadline = performance.now() + 5000;
-    while (!/scope link *$/m.test(run("ip", "-n", name, "-6", "address", "show", "dev", link))) {
-      if (performance.now() > deadline) throw new Error(`${link} of ${name} is not ready for IPv6`);
+    for (;;) {
+      const shown = run("ip", "-n", name, "address", "show", "dev", link);
+      if (/ state UP /.test(shown) && (!isV6 || /inet6 .* scope link *$/m.test(shown))) return;
+      if (performance.now() > deadline) throw new Error(`${link} of ${name} does not get ready`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
