@@ -84,7 +84,7 @@ export class Path {
   awaitingRetransmission = 0;
   /** One packet of fast retransmissions may ignore cwnd (RFC 9260, section 7.2.4, 3). */
   fastRetransmitDue = false;
-  /** Packets of new data that may leave before the next SACK (Max.Burst, section 6.1, D). */
+  /** Bytes of new DATA chunks that may leave before the next SACK (Max.Burst, section 6.1, D). */
   burstBudget: number;
   /** Lowest TSN in flight on this path, meaningful while {@link flightSize} is above 0. */
   earliestTsn: Tsn = 0 as Tsn;
@@ -128,7 +128,7 @@ export class Path {
     this.rtt = new RtoEstimator(parameters);
     this.#pmtu = parameters.pathMtu;
     this.congestion = new Reno(this.maximumChunk, remote.family);
-    this.burstBudget = parameters.maxBurst;
+    this.burstBudget = this.maximumBurst;
     this.lastMeasuredSendAt = now;
     this.lastDataSentAt = now;
   }
@@ -143,7 +143,7 @@ export class Path {
     this.awaitingRetransmission = 0;
     this.fastRetransmitDue = false;
     this.windowInUse = false;
-    this.burstBudget = this.parameters.maxBurst;
+    this.burstBudget = this.maximumBurst;
     this.rttSentAt = NEVER;
     this.heartbeat = undefined;
     this.lastMeasuredSendAt = now;
@@ -170,6 +170,11 @@ export class Path {
   /** PMDCS: bytes of the largest DATA chunk (RFC 9260, section 1.4). */
   get maximumChunk(): number {
     return this.maximumPacket - COMMON_HEADER_LENGTH;
+  }
+
+  /** Max.Burst in bytes. */
+  get maximumBurst(): number {
+    return this.parameters.maxBurst * this.maximumChunk;
   }
 
   /** Bytes of user data in the largest DATA chunk. */

@@ -1,5 +1,5 @@
 /** What makes an INIT or INIT ACK unacceptable (RFC 9260, sections 3.3.2, 3.3.3 and 5.1). */
-import type { IpAddress } from "../base/address.ts";
+import type { AddressFamily, IpAddress } from "../base/address.ts";
 import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import type { InitChunk } from "../wire/init.ts";
 import { ParameterType } from "../wire/parameter.ts";
@@ -40,6 +40,17 @@ export function peerSetupOf(init: InitChunk, source: IpAddress): PeerSetup {
     peerAdaptation: init.adaptationIndication,
     peerAddresses: [source, ...withoutRepeats(others)],
   };
+}
+
+/**
+ * True if the sender of this INIT can use addresses of a family: it lists the type, or uses the family
+ * itself, or says nothing (sections 3.3.2 and 5.1.2).
+ */
+export function acceptsFamily(init: InitChunk, source: IpAddress, family: AddressFamily): boolean {
+  const { supportedAddressTypes: types, addresses } = init;
+  const type = family === 4 ? ParameterType.Ipv4Address : ParameterType.Ipv6Address;
+  return types === undefined || types.includes(type) ||
+    [source, ...addresses].some((address) => address.family === family);
 }
 
 /** A loopback or link-local address says something only to a peer of the same scope. */

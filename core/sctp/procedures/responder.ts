@@ -15,7 +15,7 @@ import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import { isFault } from "../wire/fault.ts";
 import { decodeInit, encodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import type { Association } from "../association.ts";
-import { findInitFault, peerSetupOf } from "./init_checks.ts";
+import { acceptsFamily, findInitFault, peerSetupOf } from "./init_checks.ts";
 import { confirmPath } from "./path_management.ts";
 import { adoptPeer, establish } from "./setup.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
@@ -114,6 +114,9 @@ export function sendInitAck(
     ...fields,
     // Section 5.1.1: OS must not be above what the peer accepts.
     outboundStreams: Math.min(fields.outboundStreams, init.inboundStreams),
+    addresses: fields.addresses?.filter(({ family }) =>
+      acceptsFamily(init, context.source, family)
+    ),
     unrecognized: init.unrecognized,
     stateCookie: endpoint.cookies.bake(context.now, content),
   });

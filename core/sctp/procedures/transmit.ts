@@ -41,7 +41,7 @@ function prepare(association: Association, now: Instant): void {
   if (!path) return;
   association.currentDataPath = path;
   if (path.flightSize > 0) return;
-  path.burstBudget = Math.max(path.burstBudget, parameters.maxBurst);
+  path.burstBudget = Math.max(path.burstBudget, path.maximumBurst);
   if (!association.tx.queue.isDrained) decayIdleWindow(path, now);
 }
 

@@ -143,6 +143,7 @@ function sendNew(
   conditions: SendConditions,
 ): number {
   const { queue } = tx;
+  const flightBefore = path.flightSize;
   let chunks = 0;
   while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
     const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, chunks > 0);
@@ -150,7 +151,7 @@ function sendNew(
     sendChunk(tx, now, path, writer, length, conditions);
     chunks++;
   }
-  if (chunks > 0) path.burstBudget--;
+  path.burstBudget -= path.flightSize - flightBefore;
   return chunks;
 }
 

@@ -3,6 +3,7 @@ import { padded } from "../base/bytes.ts";
 import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import { NEVER } from "../base/time.ts";
 import type { Path } from "../path/path.ts";
+import { PathTimer } from "../timer/timer_table.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { Transmission } from "./transmission.ts";
@@ -76,6 +77,7 @@ export function markEverythingOn(tx: Transmission, path: Path, target: Path): vo
     }
     tsn = tsnAdd(tsn, 1);
   }
+  path.timers.stop(PathTimer.T3Rtx);
 }
 
 /** Karn's rule (section 6.3.1, C5): a chunk at or before a measured one is sent again. */

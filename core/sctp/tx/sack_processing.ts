@@ -224,8 +224,7 @@ function finishAck(
       path.congestion.onAck(path.ack);
       // Deviation from the letter of section 6.1, D: Max.Burst counts from what the SACK released, so
       // that a SACK for many packets (one per batch of a fast receiver) does not stall the sender.
-      path.burstBudget = tx.parameters.maxBurst +
-        Math.ceil(path.ack.ackedBytes / path.maximumChunk);
+      path.burstBudget = path.maximumBurst + path.ack.ackedBytes;
     }
   }
   // RFC 9260, section 7.2.4, note: growth comes before the reaction to loss.
