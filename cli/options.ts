@@ -12,7 +12,7 @@ export const jsonFlag = option("--json", { description: message`Prints JSON inst
 type Read<T> = (text: string) => { readonly value: T } | { readonly fault: Message };
 
 function valueParser<T>(
-  metavar: "ADDRESS" | "ADDRESSES" | "PORT" | "HOST:PORT" | "FRONT=TARGET" | "DURATION" | "SIZE",
+  metavar: "ADDRESSES" | "PORT" | "DURATION" | "SIZE",
   placeholder: T,
   read: Read<T>,
   format: (value: T) => string,
@@ -28,17 +28,6 @@ function valueParser<T>(
     },
     format,
   };
-}
-
-const readAddress: Read<IpAddress> = (text) => {
-  const value = IpAddress.tryParse(text);
-  if (value) return { value };
-  return { fault: message`Expected an IPv4 or IPv6 address such as 192.0.2.1, but got ${text}.` };
-};
-
-/** One IP address. */
-export function ipAddress(): ValueParser<"sync", IpAddress> {
-  return valueParser("ADDRESS", IpAddress.parse("0.0.0.0"), readAddress, String);
 }
 
 /** IP addresses joined by commas, at least one, none twice. */
@@ -73,70 +62,6 @@ const readPort: Read<number> = (text) => {
 /** A port, 1 to 65,535. */
 export function port(): ValueParser<"sync", number> {
   return valueParser("PORT", 1, readPort, String);
-}
-
-/** A host, by name or address, and a port on it. */
-export interface HostPort {
-  /** A name or an address; an IPv6 address without its brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Text form, with the brackets that an IPv6 address needs. */
-export function formatHostPort({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-const readHostPort: Read<HostPort> = (text) => {
-  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):([^:]*)$/.exec(text);
-  if (!match) {
-    return {
-      fault: message`Expected HOST:PORT, such as server:22 or [2001:db8::1]:22, but got ${text}.`,
-    };
-  }
-  const [, bracketed, plain, portText] = match;
-  if (bracketed !== undefined) {
-    const address = readAddress(bracketed);
-    if ("fault" in address) return address;
-  }
-  const port = readPort(portText);
-  return "fault" in port ? port : { value: { host: bracketed ?? plain, port: port.value } };
-};
-
-/** `server:22`, `192.0.2.1:22` or `[2001:db8::1]:22`. */
-export function hostPort(): ValueParser<"sync", HostPort> {
-  return valueParser("HOST:PORT", { host: "localhost", port: 1 }, readHostPort, formatHostPort);
-}
-
-/** A local front and what stands behind it. */
-export interface Forward {
-  /** Where applications connect to. */
-  readonly front: HostPort;
-  /** Where their connections end. */
-  readonly target: HostPort;
-}
-
-/** `127.0.0.1:2222=server:22`. */
-export function forward(): ValueParser<"sync", Forward> {
-  const read: Read<Forward> = (text) => {
-    const sides = text.split("=");
-    if (sides.length !== 2) {
-      return {
-        fault: message`Expected FRONT=TARGET, such as 127.0.0.1:2222=server:22, but got ${text}.`,
-      };
-    }
-    const [front, target] = sides.map(readHostPort);
-    if ("fault" in front) return front;
-    if ("fault" in target) return target;
-    return { value: { front: front.value, target: target.value } };
-  };
-  const nowhere = { host: "localhost", port: 1 };
-  return valueParser(
-    "FRONT=TARGET",
-    { front: nowhere, target: nowhere },
-    read,
-    ({ front, target }) => `${formatHostPort(front)}=${formatHostPort(target)}`,
-  );
 }
 
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -169,9 +169,8 @@ async function invocationOf(args: readonly string[], io: CommandIo): Promise<Inv
     : await commandInvocation(entry, path, rest, io);
 }
 
-/** Runs `shimkit ARGS` and returns its exit code. Unexpected errors are thrown, with their stack. */
-export async function runProgram(args: readonly string[], io: CommandIo): Promise<ExitCode> {
-  const invocation = await invocationOf(args, io);
+/** Does what is left to do, and tells the user about failures. Others are thrown, with their stack. */
+export async function carryOut(invocation: Invocation, io: CommandIo): Promise<ExitCode> {
   try {
     return await invocation(io);
   } catch (error) {
@@ -180,4 +179,9 @@ export async function runProgram(args: readonly string[], io: CommandIo): Promis
     if (error.hint) io.printError(error.hint);
     return error.exitCode;
   }
+}
+
+/** Runs `shimkit ARGS` and returns its exit code. */
+export async function runProgram(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  return await carryOut(await invocationOf(args, io), io);
 }

@@ -4,6 +4,7 @@ import { PARAMETERS } from "../core/sctp/parameters.ts";
 import { defineCommand } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { jsonFlag } from "./options.ts";
+import { formatTable } from "./table.ts";
 
 export default defineCommand({
   description: "Lists the protocol parameters with their defaults, ranges, units and sources.",
@@ -23,10 +24,7 @@ export default defineCommand({
       `${row.minimum}..${row.maximum}`,
       `${row.rfcName}; ${row.source}`,
     ]);
-    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));
-    for (const row of rows) {
-      io.print(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
-    }
+    formatTable(rows).forEach(io.print);
     return Promise.resolve(ExitCode.ok);
   },
 });
