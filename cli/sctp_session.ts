@@ -69,7 +69,7 @@ export function explain(error: unknown): unknown {
   if (error instanceof SystemError && error.code === "EPERM") {
     return new CliError(messageOf(error), "SCTP directly over IP needs root; --udp does not.");
   }
-  if (error instanceof RangeError || error instanceof TypeError) {
+  if (error instanceof RangeError) {
     return new UsageError(messageOf(error));
   }
   const known = error instanceof SystemError || error instanceof SctpError;
@@ -87,6 +87,7 @@ export function planOf(
 ): TransferPlan {
   const { stream, ppid, unordered, messageSize } = messages;
   const { mode, count = Infinity, seconds = Infinity, abort } = transfer;
+  if (messageSize === 0) throw new UsageError("--message-size 0: SCTP has no empty messages");
   return {
     mode,
     message: { stream, ppid, unordered, immediate: false },
@@ -112,6 +113,7 @@ export async function serve(
   const stop = () => transfer.stop();
   const interruption = io.interruption();
   interruption.addEventListener("abort", stop, { once: true });
+  if (interruption.aborted) stop();
   try {
     const end = await transfer.run();
     const report = reportOf(transfer, end, stack, cpuAtStart);

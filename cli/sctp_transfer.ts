@@ -45,6 +45,9 @@ export interface Pipe {
 /** Bytes that are taken from the association at once. */
 const RECEIVE_BUFFER = 256 * 1024;
 
+/** Bytes that are taken from a pipe at once. */
+const PIPE_BUFFER = 256 * 1024;
+
 /** Milliseconds between two looks at something that has no event. */
 const POLL = 10;
 
@@ -119,12 +122,20 @@ export class Transfer {
   }
 
   async #sendPipe(): Promise<void> {
-    const buffer = new Uint8Array(this.plan.messageSize);
+    const buffer = new Uint8Array(Math.max(this.plan.messageSize, PIPE_BUFFER));
     for (;;) {
       const count = await this.pipe.read(buffer);
       if (count === null || this.#stopped) return;
-      await this.connection.send(buffer.subarray(0, count), this.plan.message);
-      this.#countSent(1, count);
+      await this.#sendParts(buffer.subarray(0, count));
+    }
+  }
+
+  async #sendParts(bytes: Uint8Array): Promise<void> {
+    const { message, messageSize } = this.plan;
+    for (let start = 0; start < bytes.length; start += messageSize) {
+      const part = bytes.subarray(start, start + messageSize);
+      while (!this.connection.trySend(part, message)) await this.connection.waitWritable();
+      this.#countSent(1, part.length);
     }
   }
 

@@ -3,7 +3,7 @@
  * nothing is to be done the transport waits for packets until the next timer is due.
  */
 import { setImmediate } from "node:timers";
-import { after, type Instant } from "../sctp/base/time.ts";
+import { after, type Instant, NEVER } from "../sctp/base/time.ts";
 import type { PacketIo } from "../net/packet_io.ts";
 import { type EventHandler, Pump, type PumpedEndpoint } from "./pump.ts";
 
@@ -30,6 +30,8 @@ export class Driver {
   #scheduled = false;
   /** A flush has run in this turn of the event loop: the next one waits for the turn's end. */
   #flushed = false;
+  /** The last reading of the clock. */
+  #time: Instant = NEVER;
   /** When the wait under way ends by itself. */
   #waitingUntil: Instant | undefined;
   readonly #failure = Promise.withResolvers<never>();
@@ -40,9 +42,12 @@ export class Driver {
     this.#pump = new Pump(options.endpoint, options.io, options.handleEvent, options.memory);
   }
 
-  /** The time to pass to the engine's commands. */
+  /**
+   * The time to pass to the engine's commands. While a flush is on its way it is the time of the
+   * command that asked for it: a clock reading costs as much as a small message.
+   */
   now(): Instant {
-    return this.#clock();
+    return this.#scheduled ? this.#time : this.#readClock();
   }
 
   /**
@@ -68,7 +73,7 @@ export class Driver {
   close(): void {
     if (this.#closed) return;
     try {
-      this.#pump.flush(this.#clock());
+      this.#pump.flush(this.#readClock());
     } finally {
       this.#stop();
     }
@@ -79,9 +84,13 @@ export class Driver {
     this.#io.wake();
   }
 
+  #readClock(): Instant {
+    return this.#time = this.#clock();
+  }
+
   async #loop(): Promise<void> {
     while (!this.#closed) {
-      const now = this.#clock();
+      const now = this.#readClock();
       const timeout = this.#pump.round(now) ? 0 : this.#pump.nextTimeout(now);
       if (timeout === 0) await endOfTurn();
       else await this.#wait(now, timeout);
@@ -102,7 +111,7 @@ export class Driver {
       setImmediate(this.#startTurn);
     }
     try {
-      const now = this.#clock();
+      const now = this.#readClock();
       this.#pump.flush(now);
       this.#shortenWait(now);
     } catch (error) {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { needs } from "../net/testing/requirements.ts";
+import type { PacketIo } from "../net/packet_io.ts";
+import { IpAddress } from "../sctp/base/address.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import type { SctpConnection } from "./connection.ts";
 import { SctpError, type SctpErrorCode } from "./errors.ts";
+import { SctpStack } from "./stack.ts";
 import { PORT, StackPair } from "./testing/pair.ts";
+import { openTransport, type Transport } from "./transport.ts";
 
 /** Time-outs that suit loopback, so that what waits for one does not take long. */
 const FAST: Partial<Parameters> = { rtoInitial: 50, rtoMin: 20, rtoMax: 100 };
@@ -29,6 +33,26 @@ async function receiveText(connection: SctpConnection): Promise<string | undefin
 
 function pattern(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 0xff);
+}
+
+function openLoopback(udpPort: number): Transport {
+  const localAddresses = [IpAddress.parse("127.0.0.1")];
+  return openTransport({ transport: "udp", udpPort, localAddresses });
+}
+
+/** Ends a stack as a power cut does, and starts another on the same UDP port. */
+async function crashAndReopen(io: PacketIo): Promise<SctpStack> {
+  io.send = (batch) => batch.count;
+  io.receive = () => 0;
+  io.wait = () => new Promise(() => {});
+  io.close();
+  for (;;) {
+    try {
+      return new SctpStack(openLoopback(io.encapsulationPort));
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
 }
 
 Deno.test("a message keeps its stream, payload protocol and order", async () => {
@@ -309,6 +333,24 @@ Deno.test("notifications tell of the peer's wish to end, and of the end", async 
   await client.close();
   await listening;
   assert.deepEqual(kinds, ["shutdown-received", "closed"]);
+});
+
+Deno.test("a restart of the peer is notified; streams of bytes end with it, messages go on", async () => {
+  await using pair = new StackPair();
+  const listener = pair.server.listen({ port: PORT });
+  const transport = openLoopback(0);
+  const target = { ...pair.target, localPort: 5000 };
+  await new SctpStack(transport).connect(target);
+  const server = await listener.accept();
+  const events = server.events[Symbol.asyncIterator]();
+  const reading = server.readable.getReader().read();
+  await using reborn = await crashAndReopen(transport.io);
+  const again = await reborn.connect(target);
+  assert.equal((await events.next()).value.kind, "restart");
+  await again.send(bytesOf("new life"));
+  await assert.rejects(reading, withCode("ERR_SCTP_RESTARTED"));
+  await again.send(bytesOf("second message"));
+  assert.equal(await receiveText(server), "second message");
 });
 
 Deno.test("misuse is told by the call that misuses", async () => {

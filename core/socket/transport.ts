@@ -1,7 +1,7 @@
 /** Opens packet transports, with memory in which checksums are fast. */
 import { hmacSha256 } from "../net/keyed_hash.ts";
 import { SystemRandom } from "../net/system_random.ts";
-import { openPacketIo, type SCTP_UDP_PORT } from "../net/mod.ts";
+import { openPacketIo } from "../net/mod.ts";
 import type { PacketIo } from "../net/packet_io.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import { createPacketMemory } from "../sctp/checksum/simd.ts";
@@ -12,7 +12,7 @@ import { BATCH_BYTES } from "./pump.ts";
 export interface TransportOptions {
   /** "udp" needs no rights; "raw" is SCTP directly over IP and needs root or CAP_NET_RAW. */
   readonly transport: "udp" | "raw";
-  /** This side's UDP port; by default {@link SCTP_UDP_PORT}, 0 for one that is free. */
+  /** This side's UDP port; by default 9899, 0 for one that is free. */
   readonly udpPort?: number;
   /** Addresses of this side; by default all of this host. */
   readonly localAddresses?: readonly IpAddress[];
