@@ -46,7 +46,7 @@ export class ServerConnection implements Connection {
     this.#remote = formatHostPort(address, association.remotePort);
     plane.own(association, this);
     const dial = new TcpDial(plane, target.addresses, target.port, (result) => {
-      if (result.kind === "connected") this.#bridge(result.socket, result.watch);
+      if (result.kind === "connected") this.#bridge(result.socket, result.watch, result.events);
       else this.#refuse(result.refused, result.error.message);
     });
     if (this.#phase.kind === "dialing") this.#phase = { kind: "dialing", dial };
@@ -107,13 +107,14 @@ export class ServerConnection implements Connection {
     );
   }
 
-  #bridge(socket: TcpSocket, watch: Watch): void {
+  #bridge(socket: TcpSocket, watch: Watch, events: number): void {
     const shim = isShimPeer(this.#association);
     const bridge = new Bridge(this.#association, socket, this.#plane.buffers, shim);
-    watch.handler = (events) => {
-      passSocketEvents(bridge, this.#plane.now(), events);
+    watch.handler = (later) => {
+      passSocketEvents(bridge, this.#plane.now(), later);
       this.#plane.schedule(this);
     };
+    passSocketEvents(bridge, this.#plane.now(), events);
     if (this.#earlyEnd) passEvent(bridge, this.#earlyEnd, this.#remote);
     this.#phase = { kind: "bridged", bridge, watch };
     this.#plane.counters.carried++;

@@ -7,7 +7,13 @@ import type { Plane, Watch } from "./plane.ts";
 
 /** How an attempt ended. */
 export type DialResult =
-  | { readonly kind: "connected"; readonly socket: TcpSocket; readonly watch: Watch }
+  | {
+    readonly kind: "connected";
+    readonly socket: TcpSocket;
+    readonly watch: Watch;
+    /** What epoll has said of the socket already, and so will not say again. */
+    readonly events: number;
+  }
   /** Every address failed; the first refusal counts, else the last error. */
   | { readonly kind: "failed"; readonly refused: boolean; readonly error: SystemError };
 
@@ -66,7 +72,7 @@ export class TcpDial {
     if (errno === 0) {
       socket.setNoDelay();
       this.#attempt = undefined;
-      this.#finished({ kind: "connected", socket, watch });
+      this.#finished({ kind: "connected", socket, watch, events });
       return;
     }
     const address = this.#addresses[this.#next - 1];
