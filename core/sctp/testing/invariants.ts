@@ -1,0 +1,139 @@
+/**
+ * What must hold for an endpoint whenever it has been drained. A violation throws, with the name of
+ * the invariant: these are the sums and promises by which associations get stuck or leak if broken.
+ */
+import { tsnAdd, tsnLess } from "../base/serial.ts";
+import type { Association } from "../association.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
+import { ChunkState } from "../tx/outstanding.ts";
+import { chunkSize } from "../tx/retransmission.ts";
+import { MAX_OUTSTANDING } from "../tx/transmission.ts";
+
+const DATA_STATES = ["ESTABLISHED", "SHUTDOWN-PENDING", "SHUTDOWN-RECEIVED"];
+
+/** Checks every association and the endpoint's memory. */
+export function checkEndpoint(endpoint: Endpoint): void {
+  let payload = 0;
+  for (const association of endpoint.associations) {
+    checkAssociation(association);
+    payload += association.bufferedBytes + association.heldBytes;
+  }
+  ensure(endpoint.pool.liveBytes >= payload, "the pool holds all payload");
+  ensure(endpoint.pool.liveBytes <= endpoint.pool.reservedBytes, "live memory lies in pages");
+}
+
+/** Checks one association. */
+export function checkAssociation(association: Association): void {
+  try {
+    checkSums(association);
+    checkGapAcks(association);
+    checkTimers(association);
+    checkProgress(association);
+    checkReception(association);
+    checkAddresses(association);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`association ${association.id} in ${association.state}: ${text}`, { cause });
+  }
+}
+
+function ensure(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(`invariant broken: ${what}`);
+}
+
+/** Flight sizes, marks and buffered bytes are the sums over the outstanding chunks. */
+function checkSums({ tx, pathList }: Association): void {
+  const flight = pathList.map(() => 0);
+  const marked = pathList.map(() => 0);
+  let [inFlight, kept] = [0, 0];
+  const { outstanding } = tx;
+  for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
+    const slot = outstanding.slotOf(tsn);
+    const path = outstanding.path[slot];
+    kept += outstanding.length[slot];
+    if (outstanding.state[slot] === ChunkState.InFlight) {
+      flight[path] += chunkSize(tx, slot);
+      inFlight += outstanding.length[slot];
+      ensure(!tsnLess(tsn, pathList[path].earliestTsn), "earliestTsn is the lowest in flight");
+    } else if (outstanding.state[slot] === ChunkState.Marked) {
+      marked[path]++;
+      ensure(!tsnLess(tsn, tx.markedFrom), "markedFrom is at or before the first marked chunk");
+    }
+  }
+  for (const path of pathList) {
+    ensure(path.flightSize === flight[path.index], `flight size of path ${path.index} adds up`);
+    ensure(path.awaitingRetransmission === marked[path.index], "chunks that wait add up");
+    ensure(path.cwnd >= 0 && path.cwnd < Infinity, "cwnd is a size");
+  }
+  ensure(tx.bytesInFlight === inFlight, "bytes in flight add up");
+  ensure(tx.markedCount === marked.reduce((sum, count) => sum + count, 0), "marks add up");
+  ensure(tx.bufferedBytes === kept + tx.queue.unsentBytes, "buffered bytes add up");
+  ensure(tx.peerWindow >= 0, "the peer's window is not negative");
+}
+
+/** The ranges of the last SACK and the states of the chunks say the same. */
+function checkGapAcks({ tx }: Association): void {
+  const { outstanding, gapAcked } = tx;
+  for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
+    const isAcked = outstanding.state[outstanding.slotOf(tsn)] === ChunkState.GapAcked;
+    ensure(isAcked === gapAcked.has(tsn), "gap ack ranges match the chunks");
+  }
+  ensure(
+    outstanding.count === 0 || !gapAcked.has(outstanding.firstTsn),
+    "the first outstanding chunk is in flight or marked",
+  );
+}
+
+/** Whatever waits for an answer has a timer. */
+function checkTimers(association: Association): void {
+  const { state, timers, pathList } = association;
+  const runs = (timer: number) => timers.isRunning(timer);
+  ensure(runs(AssociationTimer.T1Init) === (state === "COOKIE-WAIT"), "T1-init");
+  ensure(runs(AssociationTimer.T1Cookie) === (state === "COOKIE-ECHOED"), "T1-cookie");
+  const isEnding = state === "SHUTDOWN-SENT" || state === "SHUTDOWN-ACK-SENT";
+  ensure(runs(AssociationTimer.T2Shutdown) === isEnding, "T2-shutdown");
+  ensure(runs(AssociationTimer.T5ShutdownGuard) === isEnding, "T5-shutdown-guard");
+  if (!DATA_STATES.includes(state)) return;
+  for (const path of pathList) {
+    const needsT3 = path.flightSize > 0;
+    ensure(!needsT3 || path.timers.isRunning(PathTimer.T3Rtx), "data in flight has T3-rtx");
+    ensure(path.timers.isRunning(PathTimer.Heartbeat), "each path has a heartbeat timer");
+  }
+}
+
+/** Nothing waits without end: what may leave has left, what may not has a reason with a timer. */
+function checkProgress(association: Association): void {
+  const { state, tx, pathList, conditions } = association;
+  ensure(association.control.length === 0, "control chunks have left");
+  if (state === "SHUTDOWN-SENT" || state === "SHUTDOWN-ACK-SENT") {
+    ensure(tx.isEmpty, "nothing is outstanding once the shutdown was sent");
+  }
+  if (!DATA_STATES.includes(state)) return;
+  ensure(state === "ESTABLISHED" || !tx.isEmpty, "a shutdown goes on once all is acknowledged");
+  for (const path of pathList) {
+    const waits = path.awaitingRetransmission > 0;
+    ensure(!waits || path.flightSize >= path.cwnd, "retransmissions leave as cwnd allows");
+    ensure(waits || !path.fastRetransmitDue, "only what waits may ignore cwnd");
+  }
+  if (tx.queue.isDrained || !conditions.dataPath) return;
+  const hasT3 = pathList.some(({ timers }) => timers.isRunning(PathTimer.T3Rtx));
+  ensure(hasT3 || tx.outstanding.count >= MAX_OUTSTANDING, "queued data waits for a timer");
+}
+
+function checkReception({ rx, timers, state, parameters }: Association): void {
+  if (!rx) return;
+  ensure(!rx.acks.isDue, "a SACK that is due has left");
+  const delays = timers.isRunning(AssociationTimer.SackDelay);
+  ensure(!rx.acks.isPending || delays || !DATA_STATES.includes(state), "SACK.Delay runs");
+  ensure(rx.window >= 0 && rx.window <= parameters.receiveBuffer, "the window is in range");
+  ensure(rx.readableBytes <= rx.heldBytes, "readable bytes are held");
+}
+
+/** RFC 9260, section 5.4: nothing but probes goes to an address that is not confirmed. */
+function checkAddresses({ pathList }: Association): void {
+  for (const path of pathList) {
+    const carries = path.flightSize > 0 || path.awaitingRetransmission > 0;
+    ensure(!carries || path.status !== "unconfirmed", "data goes to confirmed addresses only");
+  }
+}
