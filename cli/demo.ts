@@ -10,7 +10,7 @@ import { string } from "@optique/core/valueparser";
 import { formatHostPort } from "../core/shim/endpoint_spec.ts";
 import type { ConnectionStatus } from "../core/shim/status.ts";
 import { CliError, defineCommand } from "./command.ts";
-import { type Arena, openArena } from "./demo/arena.ts";
+import { type Arena, openArena, openLoopback } from "./demo/arena.ts";
 import { Children } from "./demo/child.ts";
 import { Daemon } from "./demo/daemon.ts";
 import { clientName, download } from "./demo/download.ts";
@@ -42,6 +42,8 @@ interface Wish {
   readonly size: number;
   /** Bytes a second that the server sends. */
   readonly rate: number;
+  /** No network namespaces. */
+  readonly loopback: boolean;
 }
 
 export default defineCommand({
@@ -64,6 +66,9 @@ export default defineCommand({
       }),
       16_000_000,
     ),
+    loopback: option("--loopback", {
+      description: message`Takes the loopback even where namespaces can be had.`,
+    }),
     serveFile: optional(option("--serve-file", string({ metavar: "PATH" }), { hidden: true })),
   }),
   async run({ serveFile: path, ...wish }, io) {
@@ -91,7 +96,9 @@ async function interrupted(io: CommandIo): Promise<never> {
 }
 
 async function demonstrate(children: Children, wish: Wish, io: CommandIo): Promise<ExitCode> {
-  const arena = await openArena(children, (why) => io.print(`No network namespaces: ${why}.`));
+  const arena = wish.loopback ? openLoopback() : await openArena(children, (why) => {
+    io.print(`No network namespaces: ${why}.`);
+  });
   introduce(arena, wish, io);
   const { sha256, port } = await startServer(children, arena, wish);
   const [server, client] = await startDaemons(children, arena, port);

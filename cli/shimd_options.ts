@@ -1,6 +1,6 @@
 /** The options of `shimkit shimd`. */
 import { group, object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { message, text } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { flag, option } from "@optique/core/primitives";
@@ -28,12 +28,12 @@ function specParser<T>(
     mode: "sync",
     metavar,
     placeholder: parse(example),
-    parse: (text) => {
+    parse: (given) => {
       try {
-        return { success: true, value: parse(text) };
+        return { success: true, value: parse(given) };
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
-        return { success: false, error: message`${error.message}.` };
+        return { success: false, error: [text(`${error.message}.`)] };
       }
     },
     format,

@@ -47,7 +47,8 @@ export async function openArena(
   }
 }
 
-function openLoopback(): Arena {
+/** This host's loopback. */
+export function openLoopback(): Arena {
   const here = (argv: readonly string[]) => argv;
   const client: Side = { addresses: ["127.0.1.1", "127.0.2.1"], inside: here };
   const server: Side = { addresses: ["127.0.1.2", "127.0.2.2"], inside: here };

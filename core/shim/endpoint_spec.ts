@@ -88,7 +88,8 @@ function unbracket(host: string): string {
 function portNumber(text: string, whole: string, minimum: number): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
   if (!(port >= minimum && port <= 65_535)) {
-    throw new TypeError(`"${text}" in "${whole}" is no port from ${minimum} to 65535`);
+    const where = text === whole ? "" : ` in "${whole}"`;
+    throw new TypeError(`"${text}"${where} is no port from ${minimum} to 65535`);
   }
   return port;
 }

@@ -92,6 +92,24 @@ Deno.test(needs(NEEDS, "one direction ends while the other goes on, from either 
 }));
 
 Deno.test(
+  needs(NEEDS, "a server that speaks first and closes at once is heard to its end", async () => {
+    using tcp = listen();
+    await using pair = await shimPair({ port: tcp.port });
+    for (let i = 0; i < 20; i++) {
+      const client = await connect(pair.port);
+      const server = await tcp.accept();
+      await sendText(server, "220 banner");
+      server.close();
+      assert.equal(await receiveText(client, 10), "220 banner");
+      assert.equal(await howItEnds(client), "end");
+      client.close();
+    }
+    await until(() => noneOpen(pair));
+    assert.equal((await pair.client.status()).counters.closed, 20);
+  }),
+);
+
+Deno.test(
   needs(NEEDS, "a reset in the middle of a transfer crosses, from either side", async () => {
     using tcp = listen();
     await using pair = await shimPair({ port: tcp.port });

@@ -1,0 +1,154 @@
+/** `shimkit shimd` as its users meet it: options, a pair of processes, signals. */
+import assert from "node:assert/strict";
+import { needs } from "../core/net/testing/requirements.ts";
+import { LabProcess } from "./e2e/lab/process.ts";
+import { runProgram } from "./program.ts";
+import { parseCommand } from "./shimd_control.ts";
+import { formatBytes, statusLines } from "./shimd_status.ts";
+import { collectingIo } from "./testing/collecting_io.ts";
+
+const MAIN = new URL("./main.ts", import.meta.url).pathname;
+const NEEDS = ["linux", "ffi"] as const;
+
+async function fails(...args: readonly string[]): Promise<[code: number, message: string]> {
+  const { io, err } = collectingIo();
+  const code = await runProgram(["shimd", ...args], io);
+  return [code, err.join("\n")];
+}
+
+Deno.test("shimd says what is wrong with its options, and exits with 2", async () => {
+  const wrong: [string[], RegExp][] = [
+    [[], /nothing to do[^]*--forward/],
+    [["--forward", "2222=server"], /the server needs a port[^]*127\.0\.0\.1:2222=server:22/],
+    [["--serve", "http"], /: "http" is no port/],
+    [["--serve", "22", "--param", "rtoMin=5000", "--param", "rtoMax=1000"], /must not be above/],
+  ];
+  for (const [args, message] of wrong) {
+    const [code, text] = await fails(...args);
+    assert.equal(code, 2, text);
+    assert.match(text, message);
+  }
+});
+
+Deno.test(needs(NEEDS, "shimd names what is not to be had, and exits with 1", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const local = ["--local", "127.0.3.1"];
+  const { port } = taken.addr;
+  const busy = await fails("--forward", `127.0.0.1:${port}=127.0.3.2:22`, ...local);
+  assert.equal(busy[0], 1);
+  assert.match(busy[1], new RegExp(`127.0.0.1 port ${port}.*in use`));
+  const foreign = await fails("--serve", "22", "--local", "192.0.2.1");
+  assert.equal(foreign[0], 1);
+  assert.match(foreign[1], /192\.0\.2\.1/);
+}));
+
+function start(...args: readonly string[]): LabProcess {
+  return new LabProcess([Deno.execPath(), "run", "--quiet", "-A", MAIN, "shimd", ...args], {
+    stdin: "piped",
+  });
+}
+
+Deno.test(
+  needs(
+    NEEDS,
+    "two processes carry a connection, tell their status, and end on SIGTERM",
+    async () => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const server = start(
+        "--serve",
+        `7=${listener.addr.port}`,
+        "--local",
+        "127.0.3.2",
+        "--log-level",
+        "info",
+      );
+      const client = start(
+        ...["--forward", "0=127.0.3.2:7", "--local", "127.0.3.1", "--json", "--control-stdin"],
+      );
+      try {
+        await server.line(
+          /^serving SCTP port 7 from TCP 127\.0\.0\.1:\d+ by SCTP over UDP port 9899$/,
+        );
+        const ready = JSON.parse(await client.line(/"ready"/));
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port: ready.listeners[0].port });
+        const accepted = await listener.accept();
+        await accepted.write(new TextEncoder().encode("hi"));
+        assert.equal(await conn.read(new Uint8Array(10)), 2);
+        await client.write('{"kind":"nonsense"}\n{"kind":"status"}\n');
+        await client.line(/^not a command: \{"kind":"nonsense"\}$/);
+        const status = JSON.parse(await client.line(/"kind":"status"/));
+        assert.equal(status.connections[0].state, "ACTIVE");
+        assert.equal(status.connections[0].bytesIn, 2);
+        assert.match(await server.line(/NATIVE/), /carried over SCTP from a shim/);
+        server.signal("SIGTERM");
+        assert.equal((await server.finished()).code, 0);
+        await assert.rejects(conn.read(new Uint8Array(10)), Deno.errors.ConnectionReset);
+        await assert.rejects(accepted.read(new Uint8Array(10)), Deno.errors.ConnectionReset);
+        conn.close();
+        accepted.close();
+        await client.closeInput();
+        assert.equal((await client.finished()).code, 0);
+      } finally {
+        await Promise.all([server.kill(), client.kill()]);
+      }
+    },
+  ),
+);
+
+Deno.test("a line of commands is understood, or said to be wrong in words", () => {
+  assert.deepEqual(parseCommand('{"kind":"status"}'), { kind: "status" });
+  assert.deepEqual(parseCommand('{"kind":"stop"}'), { kind: "stop", drain: 0 });
+  assert.deepEqual(parseCommand('{"kind":"stop","drain":5}'), { kind: "stop", drain: 5 });
+  assert.deepEqual(
+    parseCommand('{"kind":"cut","remote":"FD00::0:1"}'),
+    { kind: "cut", remote: "fd00::1" },
+  );
+  for (const line of ["", "stop", "[]", "null", '{"kind":"fly"}']) {
+    assert.match(String(parseCommand(line)), /^not a command/);
+  }
+  assert.match(String(parseCommand('{"kind":"stop","drain":-1}')), /"drain" takes/);
+  assert.match(String(parseCommand('{"kind":"heal","remote":"server"}')), /"remote" takes/);
+});
+
+Deno.test("the status is shown with a line for each connection and each path of it", () => {
+  const lines = statusLines({
+    uptime: 1234,
+    transport: {
+      kind: "udp",
+      port: 9899,
+      addresses: ["10.0.0.1"],
+      packetsSent: 0,
+      bytesSent: 0,
+      packetsReceived: 0,
+      bytesReceived: 0,
+      cutPackets: 0,
+    },
+    listeners: [],
+    counters: { accepted: 2, associated: 0, carried: 1, fellBack: 1, closed: 0, broken: 0 },
+    connections: [{
+      id: 2,
+      side: "client",
+      state: "READY",
+      reason: "fell back to TCP: nobody there",
+      carrier: "tcp",
+      local: "127.0.0.1:5000",
+      remote: "server:22",
+      bytesOut: 999,
+      bytesIn: 25_000_000,
+      association: undefined,
+    }],
+    ended: [],
+  });
+  assert.deepEqual(lines, [
+    "up 1.2 s: 1 open, 1 carried, 1 fell back, 0 closed, 0 broken",
+    "  2 127.0.0.1:5000 - server:22 by TCP: READY, fell back to TCP: nobody there; " +
+    "999 B out, 25.0 MB in",
+  ]);
+});
+
+Deno.test("sizes are shown with three digits", () => {
+  assert.deepEqual(
+    [0, 999, 1000, 12_345, 999_499, 999_500, 1.5e12].map(formatBytes),
+    ["0 B", "999 B", "1.00 kB", "12.3 kB", "999 kB", "1.00 MB", "1.50 TB"],
+  );
+});
