@@ -39,7 +39,9 @@ export default defineCommand({
     const log = loggerOf("shimd");
     const daemon = await ShimDaemon.start(config, (level, message) => log[level](message))
       .catch(asCliError);
-    for (const line of readyLines(await daemon.listeners, config, options)) io.print(line);
+    for (const line of readyLines(await daemon.listeners, await daemon.status(), options)) {
+      io.print(line);
+    }
     const watch = watchStatus(daemon, options, io);
     const stop = () => void daemon.stop(options.connections.drain);
     if (interruption.aborted) stop();
@@ -100,10 +102,10 @@ function asCliError(error: unknown): never {
 
 function readyLines(
   listeners: readonly ListenerStatus[],
-  { transport }: DataPlaneConfig,
+  { transport }: ShimStatus,
   { reporting }: ShimdOptions,
 ): string[] {
-  if (reporting.json) return [JSON.stringify({ kind: "ready", listeners })];
+  if (reporting.json) return [JSON.stringify({ kind: "ready", listeners, transport })];
   const carrier = transport.kind === "raw"
     ? "SCTP over IP"
     : `SCTP over UDP port ${transport.port}`;

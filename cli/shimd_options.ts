@@ -88,9 +88,9 @@ const transport = group(
       or(
         map(
           withOpenValue(
-            option("--udp", port(), {
+            option("--udp", integer({ min: 0, max: 65_535, metavar: "PORT" }), {
               description:
-                message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's.`,
+                message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's, by default 9899, 0 for one that is free. This is the default.`,
             }),
             "--udp",
             SCTP_UDP_PORT,

@@ -54,21 +54,15 @@ Deno.test(
     "two processes carry a connection, tell their status, and end on SIGTERM",
     async () => {
       using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const server = start(
-        "--serve",
-        `7=${listener.addr.port}`,
-        "--local",
-        "127.0.3.2",
-        "--log-level",
-        "info",
-      );
+      const serve = ["--serve", `7=${listener.addr.port}`, "--local", "127.0.3.2", "--udp", "0"];
+      const server = start(...serve, "--log-level", "info");
+      const serving = await server.line(/^serving SCTP port 7 from TCP 127\.0\.0\.1:\d+ by SCTP/);
+      const udpPort = /UDP port (\d+)$/.exec(serving)![1];
       const client = start(
-        ...["--forward", "0=127.0.3.2:7", "--local", "127.0.3.1", "--json", "--control-stdin"],
+        ...["--forward", "0=127.0.3.2:7", "--local", "127.0.3.1", "--udp", "0"],
+        ...["--udp-remote", udpPort, "--json", "--control-stdin"],
       );
       try {
-        await server.line(
-          /^serving SCTP port 7 from TCP 127\.0\.0\.1:\d+ by SCTP over UDP port 9899$/,
-        );
         const ready = JSON.parse(await client.line(/"ready"/));
         const conn = await Deno.connect({ hostname: "127.0.0.1", port: ready.listeners[0].port });
         const accepted = await listener.accept();
