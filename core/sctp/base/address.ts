@@ -34,8 +34,8 @@ export class IpAddress {
   static tryParse(text: string): IpAddress | undefined {
     const v4 = parseV4(text);
     if (v4) return IpAddress.fromBytes(4, v4);
-    const [address, zone] = text.split("%", 2);
-    if (zone !== undefined && !/^\d{1,9}$/.test(zone)) return undefined;
+    const [address, zone, ...rest] = text.split("%");
+    if (rest.length > 0 || (zone !== undefined && !/^\d{1,9}$/.test(zone))) return undefined;
     const v6 = parseV6(address);
     return v6 && IpAddress.fromBytes(6, v6, 0, zone ? Number(zone) : 0);
   }
@@ -95,11 +95,11 @@ export class IpAddress {
   }
 }
 
+/** A leading zero is refused: some read such a number as octal (RFC 6943, section 3.1.1). */
 function parseV4(text: string): Uint8Array | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!match) return undefined;
-  const parts = match.slice(1).map(Number);
-  return parts.some((part) => part > 255) ? undefined : Uint8Array.from(parts);
+  const parts = text.split(".");
+  const isNumber = (part: string) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255;
+  return parts.length === 4 && parts.every(isNumber) ? Uint8Array.from(parts, Number) : undefined;
 }
 
 function parseV6(text: string): Uint8Array | undefined {
