@@ -37,6 +37,11 @@ export interface HostOptions<Handler extends PacketHandler> {
   handleEvent?(event: EventOf<Handler>, now: Instant): void;
   /** The host's UDP port for encapsulation (RFC 6951), or 0 (default) for SCTP directly over IP. */
   readonly encapsulationPort?: number;
+  /**
+   * True (default) if the IP layer fragments packets that are longer than what ICMP has said the path takes,
+   * as RFC 9260, section 6.9 needs; false to send them whole and see them dropped.
+   */
+  readonly fragments?: boolean;
 }
 
 /**
@@ -184,6 +189,9 @@ export class Host<Handler extends PacketHandler = PacketHandler>
   handleIcmp(now: Instant, error: IcmpError): void {
     if (this.#handler === undefined) return;
     this.statistics.icmpReceived++;
+    if (error.kind === "packet-too-big" && this.options.fragments !== false) {
+      this.#interfaces.get(error.local.text)?.learnMtu(error.remote, error.mtu);
+    }
     this.#handler.handleIcmp(now, error);
     this.#drain(now);
   }
@@ -263,6 +271,7 @@ export class Host<Handler extends PacketHandler = PacketHandler>
     packet.destinationPort = route.encapsulationPort;
     packet.encapsulationPort = route.encapsulationPort === 0 ? 0 : this.encapsulationPort;
     packet.ecn = route.ecn;
+    if (packet.ipLength > hop.pathMtu) packet.fragment(hop.pathMtu);
     this.statistics.packetsSent++;
     this.statistics.bytesSent += packet.length;
     hop.link.transmit(now, packet);

@@ -151,8 +151,10 @@ export class Link implements Carrier {
 
   #refusal(now: Instant, packet: SimPacket): LinkLoss | undefined {
     if (this.#cut) return "cut";
-    if (packet.ipLength > this.#settings.mtu) return "mtu";
-    if (this.#settings.loss.loses(this.random, packet)) return "loss";
+    if (packet.longestOnLink > this.#settings.mtu) return "mtu";
+    for (let i = 0; i < packet.fragments; i++) {
+      if (this.#settings.loss.loses(this.random, packet)) return "loss";
+    }
     return this.#queueIsFull(now, 0) ? "queue" : undefined;
   }
 

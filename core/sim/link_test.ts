@@ -202,6 +202,21 @@ Deno.test("a packet longer than the MTU is dropped and its sender is told the MT
   assert.equal(error.quoted.length, 1004 - IP_HEADER);
 });
 
+Deno.test("once ICMP has said so, longer packets travel in fragments, each at its own risk", () => {
+  const { network, a, b, link } = pair({ mtu: 1000 });
+  const send = (count: number) => {
+    burst(a, count, {}, 2500);
+    network.clock.advanceTo(instant(network.clock.now + 10));
+  };
+  send(1);
+  assert.equal(b.handler.received.length, 0);
+  send(2);
+  assert.deepEqual(b.handler.received.map(({ bytes }) => bytes.length), [2500, 2500]);
+  link.change({ loss: lossOf(1, 5) });
+  send(3);
+  assert.equal(b.handler.received.length, 3, "one fragment of the first and of the second is lost");
+});
+
 Deno.test("a black hole drops long packets without a word", () => {
   const { network, a } = pair({ mtu: 1000, packetTooBig: false });
   burst(a, 1, {}, 1400);

@@ -90,8 +90,8 @@ export class Network implements Surroundings {
       this.#makeLink(left, right, right, forward),
       this.#makeLink(right, left, left, backward),
     );
-    left.addHop({ link: link.forward, destination: right.address });
-    right.addHop({ link: link.backward, destination: left.address });
+    left.addHop(link.forward, right.address);
+    right.addHop(link.backward, left.address);
     this.#duplexLinks.set(pairKey(left.address, right.address), link);
     return link;
   }

@@ -9,6 +9,8 @@ import type { SimPacket } from "./packet_pool.ts";
 export interface NextHop {
   readonly link: Link;
   readonly destination: IpAddress;
+  /** What ICMP has said; longer packets are fragmented. */
+  pathMtu: number;
 }
 
 /** The host behind an interface. */
@@ -38,12 +40,20 @@ export class NetworkInterface implements LocalAddress, PacketSink {
   /** The first link on the way to a destination, or `undefined` if there is no way. */
   hopTo(remote: IpAddress): NextHop | undefined {
     return this.#hops.get(remote.text) ??
-      (this.uplink && { link: this.uplink, destination: remote });
+      (this.uplink && { link: this.uplink, destination: remote, pathMtu: Infinity });
+  }
+
+  /** Notes what ICMP says about the way to a destination. */
+  learnMtu(remote: IpAddress, mtu: number): void {
+    const hop = this.hopTo(remote);
+    if (hop === undefined || mtu >= hop.pathMtu) return;
+    hop.pathMtu = mtu;
+    this.#hops.set(remote.text, hop);
   }
 
   /** Lets packets for a destination take a link. */
-  addHop(hop: NextHop): void {
-    this.#hops.set(hop.destination.text, hop);
+  addHop(link: Link, destination: IpAddress): void {
+    this.#hops.set(destination.text, { link, destination, pathMtu: Infinity });
   }
 
   handlePacket(now: Instant, packet: SimPacket): void {

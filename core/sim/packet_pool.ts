@@ -25,6 +25,9 @@ export class SimPacket implements InboundPacket, Occurrence {
   /** UDP destination port of the encapsulation, or 0 for SCTP directly over IP. */
   destinationPort = 0;
   ecn: Ecn = Ecn.NotEct;
+  /** IP fragments that it travels in, and the length of the longest with its IP header. */
+  fragments = 1;
+  longestFragment = 0;
   carrier: Carrier | undefined;
   /** The carrier's count of cuts when it took the packet. */
   epoch = 0;
@@ -37,9 +40,28 @@ export class SimPacket implements InboundPacket, Occurrence {
     this.carrier?.handleArrival(now, this);
   }
 
-  /** Length of the IP packet: with IP header, and UDP header if it has one. */
+  /** Length of the IP packet: with IP header, and UDP header if it has one; before fragmentation. */
   get ipLength(): number {
-    return this.length + (this.source.family === 4 ? 20 : 40) + (this.destinationPort ? 8 : 0);
+    return this.length + this.#ipHeader + (this.destinationPort ? 8 : 0);
+  }
+
+  get #ipHeader(): number {
+    return this.source.family === 4 ? 20 : 40;
+  }
+
+  /**
+   * Has the packet travel in fragments where it is longer than `mtu`. They count as one packet, but are
+   * lost one by one; the headers of further fragments take no time.
+   */
+  fragment(mtu: number): void {
+    const header = this.#ipHeader + (this.source.family === 4 ? 0 : 8);
+    this.fragments = Math.ceil((this.ipLength - this.#ipHeader) / ((mtu - header) & ~7));
+    this.longestFragment = mtu;
+  }
+
+  /** Length of the longest IP packet that a link has to carry for this one. */
+  get longestOnLink(): number {
+    return this.fragments === 1 ? this.ipLength : this.longestFragment;
   }
 }
 
@@ -62,6 +84,7 @@ export class PacketPool {
     this.#lent++;
     copyBytes(bytes, offset, packet.buffer, 0, length);
     packet.length = length;
+    packet.fragments = 1;
     return packet;
   }
 
@@ -73,6 +96,8 @@ export class PacketPool {
     twin.encapsulationPort = packet.encapsulationPort;
     twin.destinationPort = packet.destinationPort;
     twin.ecn = packet.ecn;
+    twin.fragments = packet.fragments;
+    twin.longestFragment = packet.longestFragment;
     return twin;
   }
 

@@ -68,7 +68,7 @@ function planMessages(options: WorkloadOptions): PlannedMessage[] {
   const { minimumSize = 1, maximumSize = 200 * 1024, totalBytes = Infinity } = options;
   const random = new SeededRandom(seed);
   const sequences = new Map<number, number>();
-  let budget = totalBytes;
+  let budget = Math.floor(totalBytes);
   return Array.from({ length: messages }, (_, index) => {
     const stream = Math.floor(uniform(random) * streams);
     const unordered = uniform(random) < unorderedShare;
