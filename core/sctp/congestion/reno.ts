@@ -80,11 +80,15 @@ export class Reno implements CongestionController {
     this.onLoss();
   }
 
-  /** RFC 9260, section 7.2.1, last item: remember the window once, then halve it per RTO. */
+  /**
+   * RFC 9260, section 7.2.1, last item: remember the window once, then halve it per RTO. A window that
+   * is at its floor already is not adjusted, so ssthresh keeps what is known of the path.
+   */
   onIdle(): void {
+    if (this.#cwnd <= 4 * this.#pmdcs) return;
     if (!this.#idle) this.#ssthresh = this.#cwnd;
     this.#idle = true;
-    this.#cwnd = Math.max(this.#cwnd / 2, Math.min(this.#cwnd, 4 * this.#pmdcs));
+    this.#cwnd = Math.max(this.#cwnd / 2, 4 * this.#pmdcs);
   }
 
   setMaximumChunk(bytes: number): void {
