@@ -33,8 +33,12 @@ export interface ForwardTarget {
 }
 
 type Phase =
-  /** Waiting for the association. */
-  | { readonly kind: "setup"; readonly association: Association }
+  /** Waiting for the association; `others` are addresses to try if the first has no SCTP. */
+  | {
+    readonly kind: "setup";
+    readonly association: Association;
+    readonly others: readonly IpAddress[];
+  }
   /** Waiting for TCP, because SCTP was not to be had. */
   | { readonly kind: "dialing"; readonly dial: TcpDial | undefined }
   | { readonly kind: "bridged"; readonly association: Association; readonly bridge: Bridge }
@@ -66,7 +70,7 @@ export class ClientConnection implements Connection {
     this.#target = target;
     this.#local = formatHostPort(peer.address.text, peer.port);
     this.#watch = plane.watch(socket, (events) => this.#handleSocket(events));
-    this.#setUp();
+    this.#setUp(target.addresses);
   }
 
   get over(): boolean {
@@ -95,7 +99,9 @@ export class ClientConnection implements Connection {
     if (phase.kind === "bridged") passEvent(phase.bridge, event, this.#target.name);
     if (phase.kind !== "setup") return;
     if (event.kind === "communication-up") this.#bridge(now, phase.association);
-    else if (event.kind === "communication-lost") this.#handleNoAssociation(event.reason);
+    else if (event.kind === "communication-lost") {
+      this.#handleNoAssociation(event.reason, phase.others);
+    }
   }
 
   stop(now: Instant): void {
@@ -128,12 +134,11 @@ export class ClientConnection implements Connection {
     };
   }
 
-  #setUp(): void {
-    const { addresses, port } = this.#target;
+  #setUp(addresses: readonly IpAddress[]): void {
     try {
-      const association = this.#plane.associate(addresses, port);
+      const association = this.#plane.associate(addresses, this.#target.port);
       this.#plane.own(association, this);
-      this.#phase = { kind: "setup", association };
+      this.#phase = { kind: "setup", association, others: addresses.slice(1) };
       this.#enter("ENABLE_MANUAL", "an explicit forward; setting up an association");
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -154,8 +159,10 @@ export class ClientConnection implements Connection {
     this.#plane.schedule(this);
   }
 
-  #handleNoAssociation(reason: LossReason): void {
-    this.#fallBack(describeLoss(reason, this.#target.name, false));
+  /** An ICMP error speaks for one address; every other answer, or none, for the server. */
+  #handleNoAssociation(reason: LossReason, others: readonly IpAddress[]): void {
+    if (reason.kind === "no-sctp-at-peer" && others.length > 0) this.#setUp(others);
+    else this.#fallBack(describeLoss(reason, this.#target.name, false));
   }
 
   #fallBack(why: string): void {

@@ -7,6 +7,7 @@ import {
   type ShimPair,
   shimPair,
   startClient,
+  startServer,
 } from "./testing/shim_pair.ts";
 import {
   connect,
@@ -268,6 +269,23 @@ Deno.test(
       await until(async () => (await daemon.status()).counters.closed === 1);
     },
   ),
+);
+
+Deno.test(
+  needs(NEEDS, "a server with one address that has no SCTP is reached by the next", async () => {
+    using tcp = listen();
+    await using server = await startServer({ port: tcp.port });
+    const { transport } = await server.status();
+    const addresses = ["127.0.9.9", ...SERVER_ADDRESSES];
+    await using client = await startClient({ port: 0 }, transport.port, addresses);
+    const [front] = await client.listeners;
+    const conn = await connect(front.port);
+    await sendText(conn, "hello");
+    const accepted = await tcp.accept();
+    assert.equal(await receiveText(accepted, 5), "hello");
+    conn.close();
+    accepted.close();
+  }),
 );
 
 Deno.test(needs(NEEDS, "without a fallback such a connection is reset", async () => {

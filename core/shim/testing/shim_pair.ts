@@ -64,7 +64,11 @@ export function startServer({ port, parameters, log }: PairOptions): Promise<Shi
 }
 
 /** A data plane that forwards to the served port, by a server's UDP port. */
-export function startClient(options: PairOptions, remotePort: number): Promise<ShimDaemon> {
+export function startClient(
+  options: PairOptions,
+  remotePort: number,
+  addresses: readonly string[] = SERVER_ADDRESSES,
+): Promise<ShimDaemon> {
   const { parameters, fallback = false, log } = options;
   return ShimDaemon.start({
     ...BASE,
@@ -72,7 +76,7 @@ export function startClient(options: PairOptions, remotePort: number): Promise<S
     forwards: [{
       listen: { address: "127.0.0.1", port: 0 },
       name: "server",
-      addresses: SERVER_ADDRESSES,
+      addresses,
       port: SCTP_PORT,
     }],
     parameters: { ...QUICK, ...parameters },
