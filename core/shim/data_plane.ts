@@ -2,8 +2,7 @@
  * The loop that moves everything: engine, packets and TCP sockets in one thread, with one blocking
  * wait whose timeout is the next timer.
  */
-import { Epoll, type Wakeup } from "../net/epoll.ts";
-import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../net/constants.ts";
+import type { Wakeup } from "../net/epoll.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Association } from "../sctp/association.ts";
 import { IpAddress } from "../sctp/base/address.ts";
@@ -22,6 +21,7 @@ import type { Command, DataPlaneConfig, ForwardConfig, Report, ServeConfig } fro
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
 import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
+import { Watches } from "./watches.ts";
 
 /** What a data plane is made of. */
 export interface DataPlaneParts {
@@ -37,20 +37,11 @@ export interface DataPlaneParts {
   readonly report: (report: Report) => void;
 }
 
-/** Descriptors handled after one wait. */
-const EVENTS_PER_WAIT = 256;
-
-/** Everything that a TCP connection can tell, each thing once. */
-const TCP_EVENTS = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
-const LISTENER_EVENTS = (EPOLLIN | EPOLLET) >>> 0;
-
 /** Milliseconds for the last packets to leave after the last connection is gone. */
 const LAST_PACKETS = 50;
 
 /** Connections that the status remembers after their end. */
 const ENDED_KEPT = 16;
-
-type Handler = (events: number) => void;
 
 export class DataPlane implements Plane {
   readonly buffers: TransferBuffers;
@@ -64,8 +55,7 @@ export class DataPlane implements Plane {
   };
   readonly #parts: DataPlaneParts;
   readonly #pump: Pump;
-  readonly #epoll = new Epoll(EVENTS_PER_WAIT);
-  readonly #handlers = new Map<number, Handler>();
+  readonly #watches = new Watches();
   readonly #fronts: Front[] = [];
   readonly #served = new Map<number, ServeTarget>();
   readonly #connections = new Set<Connection>();
@@ -75,7 +65,6 @@ export class DataPlane implements Plane {
   #scheduled = new Set<Connection>();
   #running = new Set<Connection>();
   #now: Instant;
-  #nextToken = 1;
   #nextId = 1;
   #packetsWait = true;
   #stopAt: Instant = NEVER;
@@ -104,7 +93,7 @@ export class DataPlane implements Plane {
     this.#parts.report({ kind: "ready", listeners: this.#listeners() });
     while (!isDue(this.#endsAt, this.#now)) {
       this.#round();
-      this.#dispatch(this.#epoll.wait(this.#timeout()));
+      this.#dispatch(this.#watches.wait(this.#timeout()));
     }
     this.#close();
     this.#parts.report({ kind: "stopped" });
@@ -126,13 +115,7 @@ export class DataPlane implements Plane {
   }
 
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch {
-    const watch: Watch = { handler, forget: () => this.#handlers.delete(token) };
-    const token = this.#watchDescriptor(
-      socket.descriptor,
-      TCP_EVENTS,
-      (events) => watch.handler(events),
-    );
-    return watch;
+    return this.#watches.socket(socket, handler);
   }
 
   own(association: Association, connection: Connection): void {
@@ -189,26 +172,16 @@ export class DataPlane implements Plane {
   }
 
   #dispatch(count: number): void {
-    if (count > 0) this.#now = this.#parts.clock();
-    for (let i = 0; i < count; i++) {
-      this.#handlers.get(this.#epoll.token(i))?.(this.#epoll.events(i));
-    }
-  }
-
-  /** A token of its own for every watch: a descriptor's number comes back after it is closed. */
-  #watchDescriptor(descriptor: number, events: number, handler: Handler): number {
-    const token = this.#nextToken;
-    this.#nextToken = (token + 1) >>> 0;
-    this.#epoll.add(descriptor, events, token);
-    this.#handlers.set(token, handler);
-    return token;
+    if (count === 0) return;
+    this.#now = this.#parts.clock();
+    this.#watches.dispatch(count);
   }
 
   #open(): void {
     const { io, config, wakeup } = this.#parts;
-    this.#watchDescriptor(wakeup.descriptor, EPOLLIN, () => this.#takeCommands());
+    this.#watches.input(wakeup.descriptor, () => this.#takeCommands());
     for (const descriptor of io.descriptors) {
-      this.#watchDescriptor(descriptor, EPOLLIN, () => this.#packetsWait = true);
+      this.#watches.input(descriptor, () => this.#packetsWait = true);
     }
     for (const serve of config.serves) this.#serve(serve);
     for (const forward of config.forwards) this.#listen(forward);
@@ -217,7 +190,7 @@ export class DataPlane implements Plane {
   #close(): void {
     for (const front of this.#fronts.splice(0)) front.close();
     this.#parts.io.close();
-    this.#epoll.close();
+    this.#watches.close();
   }
 
   #listen({ listen, name, addresses, port }: ForwardConfig): void {
@@ -228,7 +201,7 @@ export class DataPlane implements Plane {
       fallback: this.#parts.config.fallback,
     });
     this.#fronts.push(front);
-    this.#watchDescriptor(front.descriptor, LISTENER_EVENTS, () => this.#accept(front));
+    this.#watches.listener(front.descriptor, () => this.#accept(front));
   }
 
   #serve({ port, name, addresses, hostPort }: ServeConfig): void {

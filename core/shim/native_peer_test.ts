@@ -15,9 +15,9 @@ import { connect, howItEnds, listen, receiveText, sendText } from "./testing/tcp
 const NEEDS = ["linux", "ffi"] as const;
 const encode = (text: string) => new TextEncoder().encode(text);
 
-function openStack(addresses: readonly string[]): SctpStack {
+function openStack(addresses: readonly string[], udpPort = 0): SctpStack {
   const localAddresses = addresses.map(IpAddress.parse);
-  return SctpStack.open({ transport: "udp", udpPort: 0, localAddresses, parameters: QUICK });
+  return SctpStack.open({ transport: "udp", udpPort, localAddresses, parameters: QUICK });
 }
 
 Deno.test(
@@ -103,3 +103,36 @@ Deno.test(needs(NEEDS, "a native server that aborts resets the application", asy
   assert.equal(await howItEnds(client), "ConnectionReset");
   client.close();
 }));
+
+Deno.test(
+  needs(
+    NEEDS,
+    "a client that restarts gets a new TCP connection, the old one is reset",
+    async () => {
+      using tcp = listen();
+      await using daemon = await startServer({ port: tcp.port });
+      const { transport } = await daemon.status();
+      const target = {
+        addresses: SERVER_ADDRESSES,
+        port: SCTP_PORT,
+        localPort: 5000,
+        encapsulationPort: transport.port,
+      };
+      const before = openStack(CLIENT_ADDRESSES);
+      await before.connect(target);
+      const old = await tcp.accept();
+      for (const address of CLIENT_ADDRESSES) daemon.cut(address);
+      const { encapsulationPort } = before;
+      await before.close();
+      for (const address of CLIENT_ADDRESSES) daemon.heal(address);
+      await using after = openStack(CLIENT_ADDRESSES, encapsulationPort);
+      const native = await after.connect(target);
+      const fresh = await tcp.accept();
+      assert.equal(await howItEnds(old), "ConnectionReset");
+      await sendText(fresh, "again");
+      assert.equal(new TextDecoder().decode((await native.receive())?.data), "again");
+      old.close();
+      fresh.close();
+    },
+  ),
+);
