@@ -37,15 +37,10 @@ export class HashIndex {
     return this.#values[position];
   }
 
-  /** Empties the index and returns the values that it held. */
-  drain(): number[] {
-    const values: number[] = [];
-    for (let i = 0; i < this.#state.length; i++) {
-      if (this.#state[i] === USED) values.push(this.#values[i]);
-    }
+  /** Empties the index. */
+  clear(): void {
     this.#state.fill(EMPTY);
     this.#count = 0;
-    return values;
   }
 
   /** Adds a key that is not there yet. */

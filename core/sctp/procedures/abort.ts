@@ -2,9 +2,10 @@
 import type { Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { encodeAbort } from "../wire/abort.ts";
+import { abortIsReflected, encodeAbort } from "../wire/abort.ts";
 import { CauseCode, chunkCauses, type ErrorCause } from "../wire/error_cause.ts";
 import { selectDataPath } from "./path_management.ts";
+import { completeShutdown } from "./shutdown.ts";
 
 /** The user's ABORT: sent with the reason given. */
 export function abortAssociation(
@@ -32,6 +33,12 @@ export function sendAbort(association: Association, causes: readonly ErrorCause[
 
 /** The peer's ABORT; its tag has been checked (section 8.5.1, B). */
 export function handleAbort(association: Association, context: ChunkContext): void {
-  const causes = chunkCauses(context.bytes, context.offset);
+  const { bytes, offset } = context;
+  if (association.state === "SHUTDOWN-ACK-SENT" && abortIsReflected(bytes, offset)) {
+    // Everything was acknowledged and the peer has forgotten us: its SHUTDOWN COMPLETE was lost.
+    completeShutdown(association);
+    return;
+  }
+  const causes = chunkCauses(bytes, offset);
   association.lose({ kind: "aborted-by-peer", causes });
 }

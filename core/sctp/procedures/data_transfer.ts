@@ -6,6 +6,7 @@ import { Ecn } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { DataVerdict } from "../rx/reception.ts";
 import { PathTimer } from "../timer/timer_table.ts";
+import { ChunkState } from "../tx/outstanding.ts";
 import { mark, markEverythingOn } from "../tx/retransmission.ts";
 import { processSack, SackVerdict } from "../tx/sack_processing.ts";
 import { dataPayloadLength, dataStream, dataTsn } from "../wire/data.ts";
@@ -98,6 +99,7 @@ export function handleSack(association: Association, context: ChunkContext): voi
   }
   metrics.sacksReceived++;
   const wasInRecovery = tx.inFastRecovery;
+  const windowBefore = tx.announcedWindow;
   switch (processSack(tx, now, bytes, offset)) {
     case SackVerdict.Old:
       host.countDrop("old-sack");
@@ -107,7 +109,7 @@ export function handleSack(association: Association, context: ChunkContext): voi
       return;
   }
   if (tx.inFastRecovery && !wasInRecovery) metrics.fastRecoveries++;
-  retryOpenedWindow(association);
+  retryOpenedWindow(association, windowBefore);
   afterAck(association, now);
 }
 
@@ -126,20 +128,16 @@ export function afterAck(association: Association, now: Instant): void {
   if (tx.isEmpty) advanceShutdown(association, now);
 }
 
-/** A window probe was dropped by the peer and the window is open now: no need to wait for T3-rtx. */
-function retryOpenedWindow(association: Association): void {
+/** What the peer dropped for want of room leaves again once there is room, not when T3-rtx expires. */
+function retryOpenedWindow(association: Association, windowBefore: number): void {
   const { tx } = association;
-  if (!tx.windowProbeInFlight || tx.outstanding.count !== 1) {
-    tx.windowProbeInFlight = false;
-    return;
-  }
-  const slot = tx.outstanding.slotOf(tx.outstanding.firstTsn);
-  if (tx.peerWindow < tx.outstanding.length[slot] || tx.bytesInFlight === 0) return;
+  if (!tx.isClosed(windowBefore) || tx.isClosed(tx.announcedWindow)) return;
+  const first = tx.outstanding.firstTsn;
+  const slot = tx.outstanding.slotOf(first);
+  if (tx.outstanding.state[slot] !== ChunkState.InFlight) return;
   const path = association.pathList[tx.outstanding.path[slot]];
-  mark(tx, tx.outstanding.firstTsn, path);
-  path.timers.stop(PathTimer.T3Rtx);
+  mark(tx, first, path);
   path.fastRetransmitDue = true;
-  tx.windowProbeInFlight = false;
 }
 
 /** T3-rtx expired on a path (sections 6.3.3 and 6.4.1). */
@@ -151,7 +149,8 @@ export function onT3Rtx(association: Association, now: Instant, path: Path): voi
     tx.windowProbeDue = true;
     return;
   }
-  const isProbing = tx.windowProbeInFlight && tx.sackSinceTimeout;
+  // Section 6.1, A: a peer that keeps its window closed and says so is there.
+  const isProbing = tx.sackSinceTimeout && tx.isClosed(tx.announcedWindow);
   tx.sackSinceTimeout = false;
   const target = alternateFor(association, path);
   path.metrics.timeouts++;

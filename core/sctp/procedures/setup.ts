@@ -152,6 +152,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
     host.environment.random.uint32(),
   );
   // Section 6.2.1, A.
+  tx.announcedWindow = peer.peerWindow;
   tx.peerWindow = Math.max(0, peer.peerWindow - tx.bytesInFlight);
   addPaths(association, now, peer.peerAddresses);
 }

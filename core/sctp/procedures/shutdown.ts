@@ -148,7 +148,8 @@ export function handleShutdownComplete(association: Association): void {
   completeShutdown(association);
 }
 
-function completeShutdown(association: Association): void {
+/** The association has ended gracefully. */
+export function completeShutdown(association: Association): void {
   association.close();
   association.rx?.clear(false);
   association.host.emit({ kind: "shutdown-complete", association });

@@ -92,6 +92,24 @@ export class ChunkStore {
     }
   }
 
+  /** Records that were ever used; all records are below it. */
+  get recordCount(): number {
+    return this.#fresh;
+  }
+
+  /** Sets the mark of a record and of all that follow it in the message. */
+  markChain(record: number, marks: Uint8Array): void {
+    for (; record !== 0; record = this.next[record]) marks[record] = 1;
+  }
+
+  /** Gives up every record without a mark, however it is linked; the free ones stay free. */
+  releaseUnmarked(marks: Uint8Array): void {
+    for (let record = this.#free; record !== 0; record = this.next[record]) marks[record] = 1;
+    for (let record = 1; record < this.#fresh; record++) {
+      if (marks[record] === 0) this.release(record);
+    }
+  }
+
   #takeRecord(): number {
     const record = this.#free;
     if (record !== 0) {

@@ -153,20 +153,16 @@ export class Reassembly {
 
   /** Forgets what can never be read and, with `everything`, what can. Releases its memory. */
   clear(everything: boolean): void {
-    const store = this.#store;
-    for (let i = 0; i < this.#ends.length; i++) {
-      const last = this.#ends[i];
-      if (last === 0) continue;
-      const first = store.runFirst[last];
-      if (store.runLast[first] === last && first !== this.#partial) {
-        this.#clearEnd(first);
-        store.releaseChain(first);
-      }
-      this.#ends[i] = 0;
-    }
-    for (const first of this.#waiting.drain()) store.releaseChain(first);
-    if (!everything) return;
-    while (this.#ready.length > 0) store.releaseChain(this.#ready.shift());
+    if (everything) this.#forgetReady();
+    const kept = new Uint8Array(this.#store.recordCount);
+    for (let i = 0; i < this.#ready.length; i++) this.#store.markChain(this.#ready.at(i), kept);
+    this.#store.releaseUnmarked(kept);
+    this.#ends.fill(0);
+    this.#waiting.clear();
+  }
+
+  #forgetReady(): void {
+    this.#ready.clear();
     this.#readyBytes = 0;
     this.#consumed = 0;
     this.#partial = 0;

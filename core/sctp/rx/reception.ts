@@ -20,10 +20,14 @@ import { ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
 import { TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
 
 /**
- * Memory for received data is bounded by this many times the receive buffer: small chunks cost more
- * memory than payload, and chunks that fill gaps are taken even when the window is closed.
+ * The window closes when received data occupies this many times the receive buffer: small chunks cost
+ * more memory than payload.
  */
 const MEMORY_FACTOR = 4;
+/** Chunks that fill gaps are taken with the window closed, as long as they stay below this factor. */
+const GAP_FACTOR = MEMORY_FACTOR + 1;
+/** The chunk that the user waits for is taken up to this factor: it is what frees all others. */
+const LAST_FACTOR = GAP_FACTOR + 1;
 /** A smaller window is announced as none (silly window avoidance, RFC 1122, section 4.2.3.3). */
 const SMALLEST_WINDOW = 1500;
 
@@ -120,12 +124,16 @@ export class Reception {
 
   /**
    * RFC 9260, section 6.2: with no window, nothing beyond the highest TSN is taken. What fills a gap
-   * still is, up to the bound on memory: it is what lets the messages behind it be read.
+   * still is, up to a bound: it lets the messages behind it be read. The very next TSN has a bound of
+   * its own while nothing can be read, or other gaps could take the room that it needs for good.
+   * So received data never occupies more than {@link LAST_FACTOR} receive buffers and one chunk.
    */
   #hasRoomFor(tsn: Tsn): boolean {
     if (this.window > 0) return true;
-    const fillsGap = tsnLess(tsn, this.tracker.highest);
-    return fillsGap && this.#store.heldCost < (MEMORY_FACTOR + 1) * this.#parameters.receiveBuffer;
+    if (!tsnLess(tsn, this.tracker.highest)) return false;
+    const isAwaited = tsnDistance(this.tracker.cumulative, tsn) === 1 && !this.isReadable;
+    const factor = isAwaited ? LAST_FACTOR : GAP_FACTOR;
+    return this.#store.heldCost < factor * this.#parameters.receiveBuffer;
   }
 
   #keep(bytes: Uint8Array, offset: number, tsn: Tsn, reach: number): DataVerdict {
@@ -161,6 +169,10 @@ export class Reception {
     this.#duplicateInPacket = false;
   }
 
+  /**
+   * RFC 9260, section 6.9: a message that is too long, or for the rest of which there is no room and
+   * nothing else to read that would make some, is handed over in parts.
+   */
   #considerPartialDelivery(): void {
     const { partialDeliveryPoint } = this.#parameters;
     const starved = !this.#reassembly.isReadable && this.window < SMALLEST_WINDOW;
@@ -173,6 +185,7 @@ export class Reception {
   /** Reads from the first message; asks for a window update when that opened the window a lot. */
   read(target: Uint8Array, info: ReceiveInfo): number {
     const copied = this.#reassembly.read(target, info);
+    if (copied > 0 && !this.#reassembly.isReadable) this.#considerPartialDelivery();
     // RFC 9260, section 6.2: only if the window grows by a quarter of the buffer.
     const opened = this.window - this.#announcedWindow;
     if (opened >= this.#parameters.receiveBuffer / 4) this.acks.demand();

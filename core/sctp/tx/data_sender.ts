@@ -205,7 +205,6 @@ function sendChunk(
   if ((flags & (DataFlag.End | DataFlag.Unordered)) === DataFlag.End) {
     tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
   }
-  tx.windowProbeInFlight = tx.windowProbeDue;
   tx.windowProbeDue = false;
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);

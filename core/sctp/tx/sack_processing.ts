@@ -50,7 +50,8 @@ export function processSack(
   const highestNew = acknowledgeGaps(tx, now, highest);
   finishAck(tx, now, before !== cumulative, highestNew);
   // RFC 9260, section 6.2.1, D ii.
-  tx.peerWindow = Math.max(0, sackWindow(bytes, offset) - tx.bytesInFlight);
+  tx.announcedWindow = sackWindow(bytes, offset);
+  tx.peerWindow = Math.max(0, tx.announcedWindow - tx.bytesInFlight);
   return SackVerdict.Processed;
 }
 

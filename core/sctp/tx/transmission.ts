@@ -38,6 +38,8 @@ export class Transmission {
 
   /** rwnd: bytes of payload that the peer has room for, by our reckoning (section 6.2.1). */
   peerWindow: number;
+  /** a_rwnd as the peer announced it last. */
+  announcedWindow = 0;
   /** Bytes of payload in flight on all paths. */
   bytesInFlight = 0;
   /** Bytes of payload accepted from the user and not yet acknowledged for good. */
@@ -55,8 +57,6 @@ export class Transmission {
 
   /** The last SACK acknowledged something that no SACK had before. */
   progress = false;
-  /** The only chunk in flight was sent into a closed window. */
-  windowProbeInFlight = false;
   /** The next packet may carry one chunk although the peer's window is closed (section 6.1, A). */
   windowProbeDue = false;
   /** A SACK arrived since T3-rtx last expired: an unanswered window probe is no error. */
@@ -103,6 +103,13 @@ export class Transmission {
 
   costOf(length: number): number {
     return length + MESSAGE_COST;
+  }
+
+  /** True if a window of this size has no room for the first outstanding chunk (section 6.1, A). */
+  isClosed(window: number): boolean {
+    const { outstanding } = this;
+    return outstanding.count > 0 &&
+      window < outstanding.length[outstanding.slotOf(outstanding.firstTsn)];
   }
 
   /** True when nothing is queued, in flight or waiting to be sent again. */
