@@ -21,15 +21,23 @@ export function hostAddresses(): BoundAddress[] {
 }
 
 /**
- * What the host knows of these addresses. One that is not this host's, or not to be found out
- * about, stands alone on its link: prefix of full length, interface 0.
+ * What the host knows of these addresses. All of a loopback prefix are this host's, listed or not.
+ * Any other address that is not this host's, or not to be found out about, stands alone on its link:
+ * prefix of full length, interface 0.
  */
 export function resolveBoundAddresses(addresses: readonly IpAddress[]): BoundAddress[] {
   const host = hostAddressesIfAllowed();
   return addresses.map((address) =>
-    host.find((each) => each.address.equals(address)) ??
+    host.find((each) => each.address.equals(address)) ?? onLoopback(host, address) ??
       { address, prefixLength: address.bytes.length * 8, interfaceIndex: 0 }
   );
+}
+
+function onLoopback(host: readonly BoundAddress[], address: IpAddress): BoundAddress | undefined {
+  const around = host.find((each) =>
+    each.address.isLoopback && each.address.sharesPrefix(address, each.prefixLength)
+  );
+  return around && { ...around, address };
 }
 
 /** {@link hostAddresses}, or none without the permission to ask. */

@@ -373,6 +373,13 @@ export class Association implements HeapMember {
     return path;
   }
 
+  /** The peer is reached on this UDP port of the path from now on, or without UDP if it is 0. */
+  useEncapsulation(path: Path, port: number): void {
+    if (path.route.encapsulationPort === port) return;
+    path.encapsulationPort = port;
+    this.tx.updateChunkPayload();
+  }
+
   /** True while one more path is within the bound that keeps a peer from making them without end. */
   get mayAddPath(): boolean {
     return this.pathList.length < MAX_PATHS;

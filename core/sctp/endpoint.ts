@@ -218,7 +218,10 @@ export class Endpoint implements AssociationHost {
           `can reach ${listText(options.remoteAddresses)}: families or scopes differ`,
       );
     }
-    const used = locals.filter(({ address }) => pairs.some(({ local }) => local.equals(address)));
+    const used = locals.filter(({ address }) =>
+      pairs.some(({ local }) => local.equals(address)) ||
+      mayReachOthers(address, options.remoteAddresses)
+    );
     const association = this.newAssociation({
       incoming: false,
       localPort,
@@ -421,6 +424,15 @@ function checkPort(port: number): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new RangeError(`${port} is not an SCTP port: it takes 1 to 65535`);
   }
+}
+
+/**
+ * Whether the peer behind `remotes` may reach `address` by one of its other addresses, which are not
+ * known before its INIT ACK: an address on another link belongs into the INIT as well.
+ */
+function mayReachOthers(address: IpAddress, remotes: readonly IpAddress[]): boolean {
+  return !address.isLinkLocal &&
+    remotes.some(({ isLoopback, isLinkLocal }) => !isLinkLocal && isLoopback === address.isLoopback);
 }
 
 function listText(addresses: readonly IpAddress[]): string {

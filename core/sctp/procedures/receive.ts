@@ -162,10 +162,7 @@ function locatePath(
   context.path = path;
   if (!path) return true;
   // RFC 6951, section 5.4: the tag was right, so the peer may be reached where this came from.
-  if (path.route.encapsulationPort !== context.encapsulationPort) {
-    path.encapsulationPort = context.encapsulationPort;
-    association.tx.updateChunkPayload();
-  }
+  association.useEncapsulation(path, context.encapsulationPort);
   path.metrics.packetsReceived++;
   path.metrics.bytesReceived += context.packetEnd - context.packetStart;
   association.metrics.packetsReceived++;

@@ -202,6 +202,8 @@ export function associateByCookie(
 /** Sends COOKIE ACK back where the COOKIE ECHO came from (sections 5.1, D and 5.4). */
 export function acknowledgeCookie(association: Association, context: ChunkContext): void {
   const path = context.path ?? association.pathList[0];
+  // RFC 6951, section 5.4: the cookie was ours, so the peer may be reached where it came from.
+  association.useEncapsulation(path, context.encapsulationPort);
   association.sendControl(encodeCookieAck(), path);
   if (path.status === "unconfirmed") sendHeartbeat(association, context.now, path);
 }

@@ -89,8 +89,7 @@ export function handleInitAck(association: Association, context: ChunkContext): 
     host.countDrop("malformed-parameter");
     return;
   }
-  const path = context.path ??
-    association.addPath(context.now, context.destination, context.source);
+  const path = setupPath(association, context.path, phase.attempts);
   if (init.initiateTag === 0) {
     // Section 3.3.3: the TCB goes, and the ABORT reflects our own tag.
     refuseInitAck(association, path, association.localTag, true, []);
@@ -104,7 +103,6 @@ export function handleInitAck(association: Association, context: ChunkContext): 
   association.timers.stop(AssociationTimer.T1Init);
   const isFirstAnswer = phase.attempts === 1;
   adoptPeer(association, peerSetupOf(init, context.source), context.now);
-  confirmPath(association, path);
   association.primary = path;
   path.rtt.reset();
   if (isFirstAnswer) path.rtt.addSample(elapsed(phase.sentAt, context.now));
@@ -118,6 +116,16 @@ export function handleInitAck(association: Association, context: ChunkContext): 
     sentAt: context.now,
   };
   sendCookieEcho(association, context.now, path);
+}
+
+/**
+ * The path on which setup goes on: where the INIT ACK came from if the user named that address, else
+ * where the INIT went. Another address of the peer is still unconfirmed (section 5.4).
+ */
+function setupPath(association: Association, answered: Path | undefined, attempts: number): Path {
+  if (answered && answered.status !== "unconfirmed") return answered;
+  const { pathList } = association;
+  return pathList[(attempts - 1) % pathList.length];
 }
 
 function refuseInitAck(

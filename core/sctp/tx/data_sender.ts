@@ -54,9 +54,13 @@ function windowAllows(tx: Transmission, length: number): boolean {
   return tx.windowProbeDue && tx.outstanding.count === 0;
 }
 
-/** Nagle's algorithm: a packet that is not full waits while data is outstanding (section 6.1). */
+/**
+ * Nagle's algorithm (RFC 1122, section 4.2.3.4) with Minshall's change: a packet that is not full
+ * waits while another one that was not full is outstanding, so that the last part of a long message
+ * never waits for a delayed SACK.
+ */
 function isWorthWaiting(tx: Transmission): boolean {
-  return tx.outstanding.count > 0 && tx.queue.unsentBytes < tx.chunkPayload;
+  return tx.queue.unsentBytes < tx.chunkPayload && tx.outstanding.holds(tx.smallPacketTsn);
 }
 
 /** Fills the open packet with the DATA chunks that may leave on this path; returns how many. */
@@ -152,6 +156,7 @@ function sendNew(
     chunks++;
   }
   path.burstBudget -= path.flightSize - flightBefore;
+  if (queue.isDrained) tx.smallPacketTsn = tsnAdd(tx.outstanding.nextTsn, -1);
   return chunks;
 }
 

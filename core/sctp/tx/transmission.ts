@@ -51,6 +51,9 @@ export class Transmission {
   markedCount = 0;
   markedFrom: Tsn;
 
+  /** Last TSN of the last packet that was not full. */
+  smallPacketTsn: Tsn;
+
   /** Fast Recovery lasts until this TSN is acknowledged cumulatively (section 7.2.4, 6). */
   inFastRecovery = false;
   recoveryExit: Tsn;
@@ -85,6 +88,7 @@ export class Transmission {
     this.chunkPayload = SMALLEST_CHUNK_PAYLOAD;
     this.markedFrom = initialTsn;
     this.recoveryExit = initialTsn;
+    this.smallPacketTsn = tsnAdd(initialTsn, -1);
     this.ecnReducedUpTo = tsnAdd(initialTsn, -1);
   }
 
