@@ -432,7 +432,9 @@ function checkPort(port: number): void {
  */
 function mayReachOthers(address: IpAddress, remotes: readonly IpAddress[]): boolean {
   return !address.isLinkLocal &&
-    remotes.some(({ isLoopback, isLinkLocal }) => !isLinkLocal && isLoopback === address.isLoopback);
+    remotes.some(({ isLoopback, isLinkLocal }) =>
+      !isLinkLocal && isLoopback === address.isLoopback
+    );
 }
 
 function listText(addresses: readonly IpAddress[]): string {

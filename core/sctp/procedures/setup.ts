@@ -16,7 +16,7 @@ import { decodeInit, encodeInit, type InitFields } from "../wire/init.ts";
 import { joinTlvs } from "../wire/tlv.ts";
 import { sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
 import { findInitAckFault, peerSetupOf } from "./init_checks.ts";
-import { addPaths, confirmPath } from "./path_management.ts";
+import { addPaths } from "./path_management.ts";
 import { resumeShutdown } from "./shutdown.ts";
 import type { PeerSetup } from "./state_cookie.ts";
 
