@@ -24,7 +24,9 @@ function reported(tracker: TsnTracker, room = 1400) {
     window: sackWindow(chunk, 0),
     gaps: indices(sackGapCount(chunk, 0))
       .map((i) => [sackGapStart(chunk, 0, i), sackGapEnd(chunk, 0, i)]),
-    duplicates: indices(sackDuplicateCount(chunk, 0)).map((i) => Number(sackDuplicate(chunk, 0, i))),
+    duplicates: indices(sackDuplicateCount(chunk, 0)).map((i) =>
+      Number(sackDuplicate(chunk, 0, i))
+    ),
   };
 }
 
