@@ -1,5 +1,7 @@
 /** What a command has around it: its output, and the user's wish that it ends. */
 
+import { ExitCode } from "./exit_codes.ts";
+
 /** Where a command's output goes. Tests give one that collects. */
 export interface CommandIo {
   /** Writes one line of result to standard output. */
@@ -17,9 +19,16 @@ export interface CommandIo {
 
 const encoder = new TextEncoder();
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) written += stream.writeSync(bytes.subarray(written));
+/** Writes a line. Ends the program if nobody reads any more, as `| head` does: that is no failure. */
+function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  const bytes = encoder.encode(`${line}\n`);
+  try {
+    let written = 0;
+    while (written < bytes.length) written += stream.writeSync(bytes.subarray(written));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    Deno.exit(ExitCode.ok);
+  }
 }
 
 /** Exit status of a process that a second interruption ended: 128 + SIGINT, as shells count. */
@@ -40,8 +49,8 @@ function watchSignals(): AbortSignal {
 export function processIo(): CommandIo {
   let signal: AbortSignal | undefined;
   return {
-    print: (line) => writeAll(Deno.stdout, encoder.encode(`${line}\n`)),
-    printError: (line) => writeAll(Deno.stderr, encoder.encode(`${line}\n`)),
+    print: (line) => writeLine(Deno.stdout, line),
+    printError: (line) => writeLine(Deno.stderr, line),
     interactive: Deno.stdout.isTerminal(),
     interruption: () => signal ??= watchSignals(),
   };
