@@ -242,18 +242,10 @@ class AssociationRun {
         return abort && ending.by === side;
       case "aborted-by-peer":
         return abort && ending.by !== side || restart !== undefined || !mustSucceed(this.plan) ||
-          this.#guardRanOut || this.#wasClosedByPeer(side);
+          this.#guardRanOut;
       default:
         return false;
     }
-  }
-
-  /**
-   * A side that waits for a lost SHUTDOWN COMPLETE can get an ABORT for a packet that was under way to
-   * the closed peer (RFC 9260, section 8.4, 8).
-   */
-  #wasClosedByPeer(side: Side): boolean {
-    return this.#delivered && this.#other(side).latest?.ended === "shutdown";
   }
 
   /** Associations, engine memory, packets and timers are as they were before. */
