@@ -91,7 +91,6 @@ Deno.test("data moves to the other path when the first is cut, and comes back wh
   const bytesAtHeal = first.forward.statistics.deliveredBytes;
   const detour = second.forward.statistics.deliveredBytes;
   assert.ok(detour > 5e6, `${detour} bytes took the second link`);
-  assert.equal(client.association?.paths[0].status, "inactive");
   scenario.runUntil(() => server.isComplete, "all messages");
   assert.ok(server.checker?.complete().ok, server.checker?.complete().text);
   const back = first.forward.statistics.deliveredBytes - bytesAtHeal;
