@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { TcpResult } from "../net/tcp_socket.ts";
 import type { AssociationState } from "../sctp/association.ts";
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
@@ -7,53 +6,12 @@ import { instant } from "../sctp/base/time.ts";
 import { Bridge } from "./bridge.ts";
 import { CONTROL_STREAM, decodeControlMessage, encodeControlMessage } from "./control_message.ts";
 import type { Carrier } from "./stream_socket.ts";
+import { FakeSocket } from "./testing/fake_socket.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
 
 const NOW = instant(0);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (words: string) => new TextEncoder().encode(words);
-
-/** A TCP connection whose application is the test. */
-class FakeSocket {
-  readonly input: (string | "end" | "reset")[] = [];
-  written = "";
-  /** Bytes that `send` still takes. */
-  room = Infinity;
-  broken = false;
-  ended = false;
-  closed: "no" | "close" | "reset" = "no";
-  lastErrno = 0;
-
-  receive(buffer: Uint8Array, offset: number): number {
-    const next = this.input.shift();
-    if (next === undefined) return TcpResult.WouldBlock;
-    if (next === "end") return TcpResult.EndOfStream;
-    if (next === "reset") return TcpResult.Reset;
-    buffer.set(bytes(next), offset);
-    return next.length;
-  }
-
-  send(buffer: Uint8Array, offset: number, length: number): number {
-    if (this.broken) return TcpResult.Reset;
-    const count = Math.min(length, this.room);
-    if (count === 0) return TcpResult.WouldBlock;
-    this.room -= count;
-    this.written += text(buffer.subarray(offset, offset + count));
-    return count;
-  }
-
-  shutdownWrite(): void {
-    this.ended = true;
-  }
-
-  close(): void {
-    this.closed = "close";
-  }
-
-  reset(): void {
-    this.closed = "reset";
-  }
-}
 
 /** An association whose peer is the test. */
 class FakeAssociation implements Carrier {

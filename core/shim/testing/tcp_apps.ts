@@ -1,6 +1,19 @@
 /** Ordinary TCP applications for the shim's tests. */
 import { createHash } from "node:crypto";
 
+/** Milliseconds without an event after which a test has failed. */
+const PATIENCE = 20_000;
+
+async function patiently<T>(promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("nothing happened")), PATIENCE);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A TCP server of the test, on a port of its own. */
 export interface TestServer extends Disposable {
   readonly port: number;
@@ -12,7 +25,7 @@ export function listen(): TestServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return {
     port: listener.addr.port,
-    accept: () => listener.accept(),
+    accept: () => patiently(listener.accept()),
     [Symbol.dispose]: () => listener.close(),
   };
 }
@@ -53,7 +66,7 @@ export async function receiveAll(conn: Deno.Conn): Promise<Received> {
   const buffer = new Uint8Array(1 << 16);
   let bytes = 0;
   for (;;) {
-    const count = await conn.read(buffer);
+    const count = await patiently(conn.read(buffer));
     if (count === null) return { bytes, sha256: hash.digest("hex") };
     bytes += count;
     hash.update(buffer.subarray(0, count));
@@ -73,7 +86,7 @@ export async function receiveText(conn: Deno.Conn, length: number): Promise<stri
   const bytes = new Uint8Array(length);
   let at = 0;
   while (at < length) {
-    const count = await conn.read(bytes.subarray(at));
+    const count = await patiently(conn.read(bytes.subarray(at)));
     if (count === null) throw new Error(`the stream ended after ${at} of ${length} bytes`);
     at += count;
   }
