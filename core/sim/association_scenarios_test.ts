@@ -81,7 +81,8 @@ Deno.test("bulk data fills a link of 10 Mbit/s", () => {
 Deno.test("data moves to the other path when the first is cut, and comes back when it has healed", () => {
   const sent = workload({ messages: 2000, minimumSize: 15_000 });
   const settings = { rate: 20e6, delay: 5, queuePackets: 100 };
-  const sides = { client: { parameters: { hbInterval: 1000 } } };
+  // Frequent probes, so that the healed path is noticed while there is data left.
+  const sides = { client: { parameters: { hbInterval: 1000, rtoMax: 2000 } } };
   const { client, server, links, scenario } = meet([settings, settings], sides, sent);
   const [first, second] = links;
   client.associate(server);

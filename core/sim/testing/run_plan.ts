@@ -20,6 +20,14 @@ export interface Flap {
   readonly duration: number;
 }
 
+/** A time during which a host lacks one of its addresses; it keeps at least one other. */
+export interface AddressLoss {
+  readonly side: Side;
+  readonly address: string;
+  readonly at: number;
+  readonly duration: number;
+}
+
 /** A link between two addresses, and how to make its settings: a loss model serves one direction only. */
 export interface PlannedLink {
   readonly a: string;
@@ -46,6 +54,7 @@ export interface RunPlan {
   readonly readDelay: Readonly<Record<Side, number>>;
   readonly readSize: number;
   readonly flaps: readonly Flap[];
+  readonly addressLosses: readonly AddressLoss[];
   readonly restart: { readonly side: Side; readonly at: number } | undefined;
   readonly ending: { readonly kind: EndingKind; readonly by: Side; readonly at: number };
 }
@@ -56,7 +65,8 @@ export interface RunPlan {
  */
 export function mustSucceed(plan: RunPlan): boolean {
   return plan.loss <= 0.1 && !plan.bursts && plan.flaps.length === 0 &&
-    plan.restart === undefined && plan.ending.kind !== "vanish" &&
+    plan.addressLosses.length === 0 && plan.restart === undefined &&
+    plan.ending.kind !== "vanish" &&
     plan.parameters.client.rtoMin === 1000;
 }
 
@@ -190,6 +200,14 @@ function planFlaps(dice: Dice, links: number): Flap[] {
   }));
 }
 
+function planAddressLosses(dice: Dice, addresses: RunPlan["addresses"]): AddressLoss[] {
+  const side = dice.side();
+  const own = addresses[side];
+  if (!dice.chance(0.2) || own.length < 2) return [];
+  const at = dice.logarithmic(1, 10_000);
+  return [{ side, address: dice.pick(own), at, duration: dice.logarithmic(50, 40_000) }];
+}
+
 function planEnding(dice: Dice): RunPlan["ending"] {
   const kinds = ["shutdown", "shutdown", "shutdown", "early-shutdown", "abort", "vanish"] as const;
   const kind = dice.pick(kinds);
@@ -227,12 +245,13 @@ export function planRun(seed: number): RunPlan {
     flaps: planFlaps(dice, links.length),
     restart: dice.chance(0.15) ? { side: dice.side(), at: dice.logarithmic(5, 10_000) } : undefined,
     ending: planEnding(dice),
+    addressLosses: planAddressLosses(dice, addresses),
   };
 }
 
 /** The plan in a few lines, for the report of a failure. */
 export function describePlan(plan: RunPlan): string {
-  const { addresses, links, loss, flaps, restart, ending, parameters, workload } = plan;
+  const { addresses, links, loss, flaps, addressLosses, restart, ending } = plan;
   const settings = links.map(({ a, b, settings }) =>
     `  ${a} - ${b}: ${JSON.stringify(settings())}`
   );
@@ -240,10 +259,10 @@ export function describePlan(plan: RunPlan): string {
     `seed ${plan.seed}: ${plan.families}, ports ${JSON.stringify(plan.ports)}, loss ${loss}`,
     `  addresses ${JSON.stringify(addresses)}`,
     ...settings,
-    `  parameters ${JSON.stringify(parameters)}`,
-    `  workload ${JSON.stringify(workload)}`,
+    `  parameters ${JSON.stringify(plan.parameters)}`,
+    `  workload ${JSON.stringify(plan.workload)}`,
     `  reads of ${plan.readSize} bytes after ${JSON.stringify(plan.readDelay)} ms`,
-    `  flaps ${JSON.stringify(flaps)}`,
+    `  flaps ${JSON.stringify(flaps)}, addresses lost ${JSON.stringify(addressLosses)}`,
     `  restart ${JSON.stringify(restart)}, ending ${JSON.stringify(ending)}`,
   ].join("\n");
 }
