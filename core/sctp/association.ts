@@ -158,8 +158,10 @@ export class Association implements HeapMember {
   /** The peer's Verification Tag; 0 while it is not known. */
   peerTag = 0;
   /** Random values that tell a restart from a stray cookie (RFC 9260, section 5.2.2). */
-  readonly localTieTag: number;
-  readonly peerTieTag: number;
+  localTieTag = 0;
+  peerTieTag = 0;
+  /** What the peer said that its addresses are, whether a path leads there or not. */
+  peerAddresses: readonly IpAddress[] = [];
   peerAdaptationIndication: number | undefined;
   outboundStreams: number;
   inboundStreams: number;
@@ -203,10 +205,15 @@ export class Association implements HeapMember {
     this.localTag = setup.localTag;
     this.outboundStreams = setup.parameters.outboundStreams;
     this.inboundStreams = setup.parameters.inboundStreams;
-    const { random } = host.environment;
+    this.tx = new Transmission(setup.parameters, host.pool, this.pathList, setup.initialTsn);
+    this.#renewTieTags();
+  }
+
+  /** Cookies that were made for an incarnation before this one no longer match. */
+  #renewTieTags(): void {
+    const { random } = this.host.environment;
     this.localTieTag = random.uint32() || 1;
     this.peerTieTag = random.uint32() || 1;
-    this.tx = new Transmission(setup.parameters, host.pool, this.pathList, setup.initialTsn);
   }
 
   /** State of RFC 9260, section 4. */
@@ -396,6 +403,18 @@ export class Association implements HeapMember {
     return false;
   }
 
+  /** True if the peer has named `address`, or the user has. */
+  knowsPeerAddress(address: IpAddress): boolean {
+    return this.isPeerAddress(address) || this.peerAddresses.some((one) => one.equals(address));
+  }
+
+  /** Tells a user whose send was refused that there is room again. */
+  reportRoom(): void {
+    if (!this.wantsRoom || !this.tx.hasRoomFor(this.parameters.sendBuffer / 4)) return;
+    this.wantsRoom = false;
+    this.host.emit({ kind: "writable", association: this });
+  }
+
   /** Queues a control chunk. */
   sendControl(chunk: Uint8Array, path: Path, alone = false, zeroTag = false): void {
     this.control.push({ chunk, path, alone, zeroTag });
@@ -419,6 +438,7 @@ export class Association implements HeapMember {
     const oldTag = this.localTag;
     this.localTag = localTag;
     this.host.retag(this, oldTag);
+    this.#renewTieTags();
     this.timers.stopAll();
     this.control.length = 0;
     this.tx.clear();

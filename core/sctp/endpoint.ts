@@ -234,8 +234,11 @@ export class Endpoint implements AssociationHost {
       adaptationIndication: options.adaptationIndication,
     });
     for (const { local, remote } of pairs) {
+      if (!association.mayAddPath) break;
       // RFC 9260, section 5.4, 1: addresses that the user names are taken as confirmed.
-      association.addPath(now, local, remote).status = "active";
+      const path = association.addPath(now, local, remote);
+      path.isConfirmed = true;
+      path.status = "active";
     }
     association.primary = association.pathList[0];
     this.demultiplexer.place(association);

@@ -72,6 +72,11 @@ export class Path {
   };
 
   status: PathStatus = "unconfirmed";
+  /**
+   * True once the path was proved to reach the peer, or the user named its address (RFC 9260,
+   * section 5.4). A path can become inactive without: it still carries nothing but probes then.
+   */
+  isConfirmed = false;
   /** False while the local address is gone from the host or cannot send. */
   usable = true;
   /** Consecutive errors (RFC 9260, section 8.2). */
@@ -136,6 +141,8 @@ export class Path {
   /** Starts again from the initial values: the peer is a new one (RFC 9260, section 5.2.4, A). */
   reset(now: Instant): void {
     this.timers.stopAll();
+    this.status = "unconfirmed";
+    this.isConfirmed = false;
     this.rtt.reset();
     this.congestion.reset();
     this.errorCount = 0;

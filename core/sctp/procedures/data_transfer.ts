@@ -14,7 +14,7 @@ import { encodeError } from "../wire/error.ts";
 import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
 import { sackIsWellFormed } from "../wire/sack.ts";
 import { abortForViolation } from "./abort.ts";
-import { alternateFor, countError, pathAnswered } from "./path_management.ts";
+import { alternateFor, countError, pathAnswered, replyPath } from "./path_management.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import { advanceShutdown } from "./shutdown.ts";
 
@@ -60,8 +60,8 @@ function reportInvalidStream(association: Association, context: ChunkContext): v
   association.host.countDrop("invalid-stream");
   const stream = dataStream(context.bytes, context.offset);
   const chunk = encodeError([{ code: CauseCode.InvalidStreamIdentifier, stream }]);
-  if (context.path && association.control.length < MAX_QUEUED_REPORTS) {
-    association.sendControl(chunk, context.path);
+  if (association.control.length < MAX_QUEUED_REPORTS) {
+    association.sendControl(chunk, replyPath(association, context));
   }
 }
 
@@ -121,10 +121,7 @@ export function afterAck(association: Association, now: Instant): void {
     tx.errorCount = 0;
     for (const path of association.pathList) if (path.answered) pathAnswered(association, path);
   }
-  if (association.wantsRoom && tx.hasRoomFor(association.parameters.sendBuffer / 4)) {
-    association.wantsRoom = false;
-    association.host.emit({ kind: "writable", association });
-  }
+  association.reportRoom();
   if (tx.isEmpty) advanceShutdown(association, now);
 }
 

@@ -8,7 +8,7 @@ import type { InitChunk } from "../wire/init.ts";
 import { encodeShutdownAck } from "../wire/shutdown.ts";
 import { startHeartbeats } from "./heartbeat.ts";
 import { peerSetupOf } from "./init_checks.ts";
-import { confirmPath } from "./path_management.ts";
+import { confirmPath, pathOfPacket, replyPath } from "./path_management.ts";
 import {
   acceptableInit,
   acknowledgeCookie,
@@ -31,8 +31,7 @@ export function handleDuplicateInit(
   const ports = portsOf(association);
   if (association.state === "SHUTDOWN-ACK-SENT") {
     // Section 9.2: the SHUTDOWN COMPLETE may have been lost.
-    const path = context.path ?? association.pathList[0];
-    association.sendControl(encodeShutdownAck(), path);
+    association.sendControl(encodeShutdownAck(), replyPath(association, context));
     endpoint.touch(association);
     return;
   }
@@ -47,7 +46,7 @@ export function handleDuplicateInit(
   switch (association.state) {
     case "COOKIE-WAIT":
       // Section 5.2.1: the same parameters as in our INIT; no tie-tags, as the peer's tag is unknown.
-      sendInitAck(endpoint, context, ports, init, own, 0, 0);
+      sendInitAck(endpoint, context, ports, atNamedAddress(association, context, init), own, 0, 0);
       return;
     case "COOKIE-ECHOED":
       sendInitAck(
@@ -80,6 +79,26 @@ export function handleDuplicateInit(
   }
 }
 
+/**
+ * Section 5.2.1, rules 1 and 2: the INIT ACK goes only to an address that both our user and the INIT
+ * have named. Makes such an address the source of the packet; the INIT then lists the real one too.
+ */
+function atNamedAddress(
+  association: Association,
+  context: ChunkContext,
+  init: InitChunk,
+): InitChunk {
+  if (association.isPeerAddress(context.source)) return init;
+  const path = association.pathList.find(({ remote }) =>
+    init.addresses.some((listed) => listed.equals(remote))
+  );
+  if (!path) return init;
+  const addresses = [...init.addresses, context.source];
+  context.source = path.remote;
+  context.destination = path.local;
+  return { ...init, addresses };
+}
+
 /** Section 5.2.2: a restart may not bring new addresses; returns true if it was refused for that. */
 function refuseNewAddresses(
   endpoint: Endpoint,
@@ -88,7 +107,7 @@ function refuseNewAddresses(
   init: InitChunk,
 ): boolean {
   const { peerAddresses } = peerSetupOf(init, context.source);
-  const added = peerAddresses.filter((address) => !association.isPeerAddress(address));
+  const added = peerAddresses.filter((address) => !association.knowsPeerAddress(address));
   if (added.length === 0) return false;
   refuseInit(endpoint, context, portsOf(association), init.initiateTag, [
     { code: CauseCode.RestartWithNewAddresses, addresses: added },
@@ -132,7 +151,7 @@ function restart(
   cookie: CookieContent,
 ): boolean {
   if (association.state === "SHUTDOWN-ACK-SENT") {
-    const path = context.path ?? association.pathList[0];
+    const path = replyPath(association, context);
     association.sendControl(encodeShutdownAck(), path);
     const cause = { code: CauseCode.CookieReceivedWhileShuttingDown } as const;
     association.sendControl(encodeError([cause]), path);
@@ -147,6 +166,7 @@ function restart(
   startHeartbeats(association, context.now);
   endpoint.countRestart();
   association.host.emit({ kind: "restart", association });
+  association.reportRoom();
   endpoint.touch(association);
   return true;
 }
@@ -177,6 +197,7 @@ function repeatCookieAck(
   association: Association,
   context: ChunkContext,
 ): boolean {
+  context.path = pathOfPacket(association, context);
   acknowledgeCookie(association, context);
   if (association.state === "COOKIE-ECHOED") establish(association, context.now);
   endpoint.touch(association);
@@ -191,10 +212,12 @@ function takeConfirmedPath(
 ): void {
   const [peerAddress] = cookie.peerAddresses;
   const path = association.findPath(cookie.localAddress, peerAddress) ??
-    association.addPath(context.now, cookie.localAddress, peerAddress);
+    (association.mayAddPath
+      ? association.addPath(context.now, cookie.localAddress, peerAddress)
+      : association.pathList[0]);
   confirmPath(association, path);
   association.primary = path;
-  context.path = association.findPath(context.destination, context.source) ?? path;
+  context.path = pathOfPacket(association, context) ?? path;
 }
 
 function portsOf(association: Association): PacketPorts {

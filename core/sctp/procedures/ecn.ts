@@ -6,6 +6,7 @@ import { tsn, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import { cwrTsn, ecneTsn, encodeCwr } from "../wire/ecn.ts";
+import { replyPath } from "./path_management.ts";
 
 /** ECNE: our data met congestion. One reduction per window, and CWR says that it happened. */
 export function handleEcne(association: Association, context: ChunkContext): void {
@@ -23,7 +24,7 @@ export function handleEcne(association: Association, context: ChunkContext): voi
     path.metrics.ecnReductions++;
     tx.ecnReducedUpTo = tsn(tx.outstanding.nextTsn - 1);
   }
-  association.sendControl(encodeCwr(lowest), context.path ?? path);
+  association.sendControl(encodeCwr(lowest), replyPath(association, context));
 }
 
 /** CWR: the peer has reacted to what we echo. */

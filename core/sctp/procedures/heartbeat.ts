@@ -64,7 +64,9 @@ function isUrgent(path: Path): boolean {
 export function onHeartbeatTimer(association: Association, now: Instant, path: Path): void {
   const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
   const mayProbe = path.status === "unconfirmed" || enabled;
-  if (!mayProbe || !path.usable) {
+  // One probe at a time: a second one would make the answer to the first look forged.
+  const isProbing = path.timers.isRunning(PathTimer.HeartbeatTimeout);
+  if (!mayProbe || !path.usable || isProbing) {
     scheduleHeartbeat(path, now, association);
     return;
   }

@@ -6,6 +6,7 @@ import { chunkType } from "../wire/chunk.ts";
 import { wantsReport } from "../wire/chunk_type.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode, chunkCauses } from "../wire/error_cause.ts";
+import { replyPath } from "./path_management.ts";
 import { handleStaleCookie } from "./setup.ts";
 
 /** Of a chunk that is reported, no more than this goes back. */
@@ -26,11 +27,12 @@ export function handleError(association: Association, context: ChunkContext): vo
 
 /** A chunk of unknown type, reported if its two highest bits say so (section 3.2). */
 export function handleUnknownChunk(association: Association, context: ChunkContext): void {
-  const { bytes, offset, path } = context;
+  const { bytes, offset } = context;
   association.host.countDrop("unrecognized-chunk");
-  if (!wantsReport(chunkType(bytes, offset)) || !path) return;
+  if (!wantsReport(chunkType(bytes, offset))) return;
   if (association.control.length >= MAX_QUEUED_REPORTS) return;
   const length = Math.min(chunkLength(bytes, offset), MAX_REPORTED);
   const chunk = bytes.slice(offset, offset + length);
-  association.sendControl(encodeError([{ code: CauseCode.UnrecognizedChunkType, chunk }]), path);
+  const report = encodeError([{ code: CauseCode.UnrecognizedChunkType, chunk }]);
+  association.sendControl(report, replyPath(association, context));
 }

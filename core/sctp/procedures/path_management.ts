@@ -2,6 +2,7 @@
 import type { IpAddress } from "../base/address.ts";
 import type { Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
+import type { ChunkContext } from "../chunk_context.ts";
 import { pairAddresses } from "../path/pairing.ts";
 import type { Path } from "../path/path.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
@@ -33,7 +34,7 @@ function bestPath(
   let best: Path | undefined;
   let bestRank = Infinity;
   for (const path of association.pathList) {
-    if (path === except || !path.usable || path.status === "unconfirmed") continue;
+    if (path === except || !path.usable || !path.isConfirmed) continue;
     const rank = rankOf(path, from);
     if (rank < bestRank) {
       best = path;
@@ -65,16 +66,36 @@ export function addPaths(
 ): void {
   const { pathList, setup } = association;
   for (const { local, remote } of pairAddresses(setup.localAddresses, remotes)) {
+    if (!association.mayAddPath) return;
     const knowsRemote = pathList.some((path) => path.remote.equals(remote));
     const knowsLocal = pathList.some((path) => path.local.equals(local));
     if (!knowsRemote || !knowsLocal) association.addPath(now, local, remote);
   }
 }
 
+/** The path between the addresses of a packet; made if its source is known to be the peer's. */
+export function pathOfPacket(association: Association, context: ChunkContext): Path | undefined {
+  const { source, destination, now } = context;
+  const path = association.findPath(destination, source);
+  if (path || !association.isPeerAddress(source) || !association.mayAddPath) return path;
+  const added = association.addPath(now, destination, source);
+  if (association.state === "ESTABLISHED") association.probe(now, added);
+  return added;
+}
+
+/**
+ * Where to answer a packet (section 6.4): on its own path, but never at an address that is not
+ * confirmed (section 5.4).
+ */
+export function replyPath(association: Association, context: ChunkContext): Path {
+  if (context.path?.isConfirmed) return context.path;
+  return selectDataPath(association) ?? association.pathList[0];
+}
+
 /** A path was proved to reach the peer (section 5.4). */
 export function confirmPath(association: Association, path: Path): void {
-  if (path.status !== "unconfirmed") return;
-  setStatus(association, path, "active");
+  path.isConfirmed = true;
+  if (path.status === "unconfirmed") setStatus(association, path, "active");
 }
 
 /** The peer answered on this path: clears its errors and revives it (section 8.2). */

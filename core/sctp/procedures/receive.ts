@@ -27,6 +27,7 @@ import { finishDataPacket } from "./data_transfer.ts";
 import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setup.ts";
 import { handleUnknownChunk } from "./operation_error.ts";
 import { handleOutOfTheBlue } from "./out_of_the_blue.ts";
+import { pathOfPacket } from "./path_management.ts";
 import {
   acceptableInit,
   answerInit,
@@ -148,13 +149,8 @@ function locatePath(
   association: Association,
   context: ChunkContext,
 ): boolean {
-  const { source, destination, now } = context;
-  let path = association.findPath(destination, source);
+  const path = pathOfPacket(association, context);
   const isInitAck = chunkType(context.bytes, context.offset) === ChunkType.InitAck;
-  if (!path && association.isPeerAddress(source) && association.mayAddPath) {
-    path = association.addPath(now, destination, source);
-    if (association.state === "ESTABLISHED") association.probe(now, path);
-  }
   if (!path && !(isInitAck && association.state === "COOKIE-WAIT")) {
     endpoint.countDrop("unknown-source");
     return false;

@@ -16,7 +16,7 @@ import { isFault } from "../wire/fault.ts";
 import { decodeInit, encodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import type { Association } from "../association.ts";
 import { acceptsFamily, findInitFault, peerSetupOf } from "./init_checks.ts";
-import { confirmPath } from "./path_management.ts";
+import { confirmPath, pathOfPacket } from "./path_management.ts";
 import { adoptPeer, establish } from "./setup.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { CookieContent } from "./state_cookie.ts";
@@ -193,7 +193,7 @@ export function associateByCookie(
   // Section 5.4, 2: the address that the INIT ACK was sent to is the only confirmed one.
   confirmPath(association, first);
   association.primary = first;
-  context.path = association.findPath(context.destination, context.source) ?? first;
+  context.path = pathOfPacket(association, context) ?? first;
   acknowledgeCookie(association, context);
   establish(association, context.now);
   return association;
@@ -205,7 +205,7 @@ export function acknowledgeCookie(association: Association, context: ChunkContex
   // RFC 6951, section 5.4: the cookie was ours, so the peer may be reached where it came from.
   association.useEncapsulation(path, context.encapsulationPort);
   association.sendControl(encodeCookieAck(), path);
-  if (path.status === "unconfirmed") sendHeartbeat(association, context.now, path);
+  if (!path.isConfirmed) sendHeartbeat(association, context.now, path);
 }
 
 /** True if the packet has nothing behind the chunk at hand. */

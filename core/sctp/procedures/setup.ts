@@ -16,7 +16,7 @@ import { decodeInit, encodeInit, type InitFields } from "../wire/init.ts";
 import { joinTlvs } from "../wire/tlv.ts";
 import { sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
 import { findInitAckFault, peerSetupOf } from "./init_checks.ts";
-import { addPaths } from "./path_management.ts";
+import { addPaths, alternateFor } from "./path_management.ts";
 import { resumeShutdown } from "./shutdown.ts";
 import type { PeerSetup } from "./state_cookie.ts";
 
@@ -123,7 +123,7 @@ export function handleInitAck(association: Association, context: ChunkContext): 
  * where the INIT went. Another address of the peer is still unconfirmed (section 5.4).
  */
 function setupPath(association: Association, answered: Path | undefined, attempts: number): Path {
-  if (answered && answered.status !== "unconfirmed") return answered;
+  if (answered?.isConfirmed) return answered;
   const { pathList } = association;
   return pathList[(attempts - 1) % pathList.length];
 }
@@ -146,6 +146,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   const { parameters, host, tx } = association;
   association.rx?.clear(true);
   association.peerTag = peer.peerTag;
+  association.peerAddresses = peer.peerAddresses;
   // Section 5.1.1: the smaller of what one offers and the other accepts.
   association.outboundStreams = Math.min(parameters.outboundStreams, peer.peerInboundStreams);
   association.inboundStreams = Math.min(parameters.inboundStreams, peer.peerOutboundStreams);
@@ -173,7 +174,7 @@ function sendCookieEcho(association: Association, now: Instant, path: Path): voi
   association.sendControl(phase.cookieEcho, path);
   if (phase.report) association.sendControl(phase.report, path);
   // Section 5.4: to an address that is not confirmed only together with a HEARTBEAT.
-  if (path.status === "unconfirmed") sendHeartbeat(association, now, path);
+  if (!path.isConfirmed) sendHeartbeat(association, now, path);
   association.timers.start(AssociationTimer.T1Cookie, after(now, path.rto));
 }
 
@@ -186,7 +187,9 @@ export function onT1Cookie(association: Association, now: Instant): void {
     return;
   }
   const path = pathList[phase.attempts % pathList.length];
-  for (const other of pathList) markEverythingOn(tx, other, path);
+  // Section 5.4: no DATA to an address that is not confirmed.
+  const target = path.isConfirmed ? path : alternateFor(association, path);
+  for (const other of pathList) markEverythingOn(tx, other, target);
   path.rtt.backOff();
   sendCookieEcho(association, now, path);
 }

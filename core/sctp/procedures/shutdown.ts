@@ -12,7 +12,7 @@ import { shutdownCumulativeTsn } from "../wire/shutdown.ts";
 import { abortForViolation } from "./abort.ts";
 import { afterAck } from "./data_transfer.ts";
 import { stopHeartbeats } from "./heartbeat.ts";
-import { alternateFor, countError, selectDataPath } from "./path_management.ts";
+import { alternateFor, countError, replyPath, selectDataPath } from "./path_management.ts";
 
 /** The guard timer's value, in units of RTO.Max. */
 const GUARD_RTO_MAX = 5;
@@ -138,8 +138,7 @@ export function handleShutdown(association: Association, context: ChunkContext):
 
 /** SHUTDOWN ACK in SHUTDOWN-SENT or SHUTDOWN-ACK-SENT: the association is over. */
 export function handleShutdownAck(association: Association, context: ChunkContext): void {
-  const path = context.path ?? association.pathList[0];
-  association.sendLast(encodeShutdownComplete(false), path);
+  association.sendLast(encodeShutdownComplete(false), replyPath(association, context));
   completeShutdown(association);
 }
 

@@ -112,9 +112,11 @@ function writeSackPacket(association: Association, now: Instant, batch: PacketBa
   return finish(association, now, batch, path, false);
 }
 
-/** RFC 9260, section 6.2: where DATA came from last. */
+/** RFC 9260, section 6.7: where DATA came from last, if that address may be used (section 5.4). */
 function sackPath(association: Association): Path | undefined {
-  return association.lastDataPath ?? association.conditions.dataPath ?? association.pathList[0];
+  const { lastDataPath, conditions, pathList } = association;
+  if (lastDataPath?.isConfirmed && lastDataPath.usable) return lastDataPath;
+  return conditions.dataPath ?? pathList[0];
 }
 
 function bundleSack(association: Association): void {
