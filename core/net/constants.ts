@@ -43,6 +43,7 @@ export const IP_RECVERR = 11;
 export const IP_RECVTOS = 13;
 export const IP_FREEBIND = 15;
 export const IP_TRANSPARENT = 19;
+export const IP_PMTUDISC_WANT = 1;
 export const IP_PMTUDISC_DO = 2;
 
 export const IPV6_MTU_DISCOVER = 23;
@@ -54,6 +55,7 @@ export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
 export const IPV6_TRANSPARENT = 75;
 export const IPV6_FREEBIND = 78;
+export const IPV6_PMTUDISC_WANT = 1;
 export const IPV6_PMTUDISC_DO = 2;
 
 export const MSG_OOB = 0x1;

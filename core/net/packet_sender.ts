@@ -12,6 +12,7 @@ import type { LocalSocket, RouteFinder } from "./local_socket.ts";
 import { MessageSender } from "./message_sender.ts";
 import { countSendError } from "./metrics.ts";
 import type { PacketIoMetrics } from "./packet_io.ts";
+import { setFragmentation } from "./socket.ts";
 import { errnoName } from "./system_error.ts";
 
 /** The most segments of one message that every kernel takes. */
@@ -140,13 +141,30 @@ export class PacketSender {
         this.#suspicious = error !== EMSGSIZE;
         return firsts[0];
       }
-      if (error === EMSGSIZE) this.#reportTooBig(batch, firsts[0], socket);
-      else socket.errorQueued = true;
+      if (error === EMSGSIZE) {
+        this.#reportTooBig(batch, firsts[0], socket);
+        const fragmented = this.#sendFragmented(socket);
+        if (fragmented > 0) return this.#succeeded(batch, fragmented);
+      } else {
+        socket.errorQueued = true;
+      }
       if (error === EMSGSIZE || attempt === ATTEMPTS) {
         countSendError(this.metrics, errnoName(error), firsts[1] - firsts[0]);
         return firsts[1];
       }
     }
+  }
+
+  /**
+   * Sends the filled messages in pieces where they are too big (RFC 9260, section 6.9): a chunk that
+   * has its TSN cannot be cut again when the path has become narrower.
+   */
+  #sendFragmented(socket: LocalSocket): number {
+    setFragmentation(socket.descriptor, socket.family, true);
+    const sent = this.messages.send(socket.descriptor);
+    setFragmentation(socket.descriptor, socket.family, false);
+    this.metrics.sendCalls++;
+    return sent;
   }
 
   #succeeded(batch: PacketBatch, messages: number): number {

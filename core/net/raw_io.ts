@@ -3,15 +3,11 @@ import type { IpAddress } from "../sctp/base/address.ts";
 import {
   EACCES,
   EPERM,
-  IP_MTU_DISCOVER,
   IP_PKTINFO,
-  IP_PMTUDISC_DO,
   IP_RECVERR,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_SCTP,
-  IPV6_MTU_DISCOVER,
-  IPV6_PMTUDISC_DO,
   IPV6_RECVERR,
   IPV6_RECVPKTINFO,
   IPV6_RECVTCLASS,
@@ -31,6 +27,7 @@ import {
   openSocket,
   orClose,
   setBufferSizes,
+  setFragmentation,
   setOption,
 } from "./socket.ts";
 import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
@@ -113,11 +110,11 @@ function openDescriptor(family: number): number {
 function configure(descriptor: number, family: 4 | 6): void {
   setBufferSizes(descriptor, BUFFER_BYTES, BUFFER_BYTES);
   if (family === 4) {
-    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
+    setFragmentation(descriptor, 4, false);
     setOption(descriptor, IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
     setOption(descriptor, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   } else {
-    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, "IPV6_MTU_DISCOVER");
+    setFragmentation(descriptor, 6, false);
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS");

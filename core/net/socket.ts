@@ -6,10 +6,16 @@ import {
   EADDRINUSE,
   EADDRNOTAVAIL,
   IP_FREEBIND,
+  IP_MTU_DISCOVER,
+  IP_PMTUDISC_DO,
+  IP_PMTUDISC_WANT,
   IP_TRANSPARENT,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_FREEBIND,
+  IPV6_MTU_DISCOVER,
+  IPV6_PMTUDISC_DO,
+  IPV6_PMTUDISC_WANT,
   IPV6_TRANSPARENT,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -127,6 +133,20 @@ export function setBufferSizes(descriptor: number, receive: number, send: number
   }
   if (!trySetOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, send)) {
     trySetOption(descriptor, SOL_SOCKET, SO_SNDBUF, send);
+  }
+}
+
+/**
+ * Has the kernel refuse packets that are too big for the link or the path, or cut them up.
+ * @throws SystemError if the kernel cannot.
+ */
+export function setFragmentation(descriptor: number, family: 4 | 6, allowed: boolean): void {
+  if (family === 4) {
+    const mode = allowed ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO;
+    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, mode, "IP_MTU_DISCOVER");
+  } else {
+    const mode = allowed ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_DO;
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, mode, "IPV6_MTU_DISCOVER");
   }
 }
 

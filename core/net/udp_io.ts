@@ -1,16 +1,12 @@
 /** SCTP packets in UDP datagrams (RFC 6951), by FFI. */
 import type { IpAddress } from "../sctp/base/address.ts";
 import {
-  IP_MTU_DISCOVER,
   IP_PKTINFO,
-  IP_PMTUDISC_DO,
   IP_RECVERR,
   IP_RECVTOS,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_UDP,
-  IPV6_MTU_DISCOVER,
-  IPV6_PMTUDISC_DO,
   IPV6_RECVERR,
   IPV6_RECVPKTINFO,
   IPV6_RECVTCLASS,
@@ -32,6 +28,7 @@ import {
   openSocket,
   orClose,
   setBufferSizes,
+  setFragmentation,
   setOption,
   trySetOption,
 } from "./socket.ts";
@@ -137,13 +134,13 @@ function configure(descriptor: number, family: 4 | 6, wildcard: boolean): void {
   // A kernel older than 5.0 hands over datagram by datagram instead.
   trySetOption(descriptor, IPPROTO_UDP, UDP_GRO, 1);
   if (family === 4) {
-    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
+    setFragmentation(descriptor, 4, false);
     setOption(descriptor, IPPROTO_IP, IP_RECVTOS, 1, "IP_RECVTOS");
     setOption(descriptor, IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
     if (wildcard) setOption(descriptor, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   } else {
     setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, "IPV6_MTU_DISCOVER");
+    setFragmentation(descriptor, 6, false);
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
     if (wildcard) setOption(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
