@@ -24,6 +24,11 @@ const PURE: readonly Layer[] = ["core/rules", "core/ipv6opts", "core/sim", "core
 /** Files in pure folders whose whole purpose is to touch the outside. */
 const IMPURE_FILES: readonly string[] = ["core/rules/persist.ts"];
 
+/** Packages that only compute, and the files in pure folders that may use them. */
+const PURE_PACKAGES: Readonly<Record<string, string>> = {
+  "core/rules/file_format.ts": "smol-toml",
+};
+
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** The path of a file from the root of the checkout, or `undefined` for a file outside. */
@@ -46,6 +51,11 @@ export function mustBePure(path: string): boolean {
   const layer = layerOf(path);
   return layer !== undefined && PURE.includes(layer) && !isTestCode(path) &&
     !IMPURE_FILES.includes(path);
+}
+
+/** Whether a file in a pure folder may import a package. */
+export function mayImportPackage(path: string, specifier: string): boolean {
+  return PURE_PACKAGES[path] === specifier;
 }
 
 /** The path from the root that a relative import in `path` leads to. */

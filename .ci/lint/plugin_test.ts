@@ -70,6 +70,12 @@ Deno.test("rules that are kept on disk have one file that may write them", () =>
   assert.equal(faults("core/rules/match.ts", source).length, 1);
 });
 
+Deno.test("the package that reads the file of rules has one file that may import it", () => {
+  const source = 'import { parse } from "smol-toml";';
+  assert.deepEqual(faults("core/rules/file_format.ts", source), []);
+  assert.equal(faults("core/rules/table.ts", source).length, 1);
+});
+
 const UPWARD: readonly [path: string, specifier: string][] = [
   ["core/sctp/a.ts", "../net/b.ts"],
   ["core/sctp/a/b.ts", "../../sim/b.ts"],

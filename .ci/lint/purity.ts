@@ -1,6 +1,6 @@
 /// <reference lib="deno.unstable" />
 /** The rule that the engine, the simulator, rule matching and IPv6 options touch nothing outside. */
-import { mustBePure, pathInTree } from "./layers.ts";
+import { mayImportPackage, mustBePure, pathInTree } from "./layers.ts";
 
 /** Globals by which code reaches a clock, a timer, randomness, the system, or the event loop. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
@@ -77,7 +77,8 @@ export const pure: Deno.lint.Rule = {
       if (node.async) report(node, "async function");
     };
     const checkSource = (source: Deno.lint.StringLiteral) => {
-      if (!source.value.startsWith(".")) report(source, `import of "${source.value}"`);
+      if (source.value.startsWith(".") || mayImportPackage(path, source.value)) return;
+      report(source, `import of "${source.value}"`);
     };
     return {
       Identifier(node) {
