@@ -168,7 +168,6 @@ export const STATE_TABLE: readonly StateTableRow[] = [
       "SHUTDOWN-PENDING": stays,
       "SHUTDOWN-SENT": stays,
       "SHUTDOWN-RECEIVED": stays,
-      "SHUTDOWN-ACK-SENT": stays,
     },
   ),
   ...onChunk(

@@ -101,7 +101,7 @@ export function onHeartbeatTimeout(association: Association, now: Instant, path:
   // Section 8.1: only the path that data uses speaks for the peer as a whole; 5.4: a probe never does.
   const countsForPeer = path.status !== "unconfirmed" && path === association.currentDataPath;
   if (!countError(association, path, countsForPeer)) return;
-  if (isUrgent(path)) sendHeartbeat(association, now, path);
+  if (isUrgent(path) && path.usable) sendHeartbeat(association, now, path);
 }
 
 /** Answers a HEARTBEAT on the path on which it came (section 8.3). */
@@ -129,6 +129,6 @@ export function handleHeartbeatAck(association: Association, context: ChunkConte
   pathAnswered(association, path);
   confirmPath(association, path);
   scheduleHeartbeat(path, context.now, association);
-  // Section 8.1: with data outstanding its acknowledgement, not this, speaks for the peer.
-  if (association.tx.outstanding.count === 0) association.tx.errorCount = 0;
+  // Section 8.1: a peer that answers is there, whatever becomes of the data.
+  association.tx.errorCount = 0;
 }

@@ -58,11 +58,18 @@ export function beginSetup(association: Association, now: Instant, preservative?
   sendInit(association, now);
 }
 
+/** The path for the n-th attempt: all take turns (section 5.1), but for those that cannot send. */
+function pathOfAttempt(association: Association, attempt: number): Path {
+  const usable = association.pathList.filter((path) => path.usable);
+  const paths = usable.length > 0 ? usable : association.pathList;
+  return paths[attempt % paths.length];
+}
+
 /** Sends the INIT, each time to another of the peer's addresses (section 5.1). */
 function sendInit(association: Association, now: Instant): void {
-  const { phase, pathList } = association;
+  const { phase } = association;
   if (phase.state !== "COOKIE-WAIT") return;
-  const path = pathList[phase.attempts % pathList.length];
+  const path = pathOfAttempt(association, phase.attempts);
   phase.attempts++;
   phase.sentAt = now;
   association.sendControl(phase.init, path, true, true);
@@ -124,8 +131,7 @@ export function handleInitAck(association: Association, context: ChunkContext): 
  */
 function setupPath(association: Association, answered: Path | undefined, attempts: number): Path {
   if (answered?.isConfirmed) return answered;
-  const { pathList } = association;
-  return pathList[(attempts - 1) % pathList.length];
+  return pathOfAttempt(association, attempts - 1);
 }
 
 function refuseInitAck(
@@ -186,7 +192,7 @@ export function onT1Cookie(association: Association, now: Instant): void {
     association.lose({ kind: "unreachable", during: "setup" });
     return;
   }
-  const path = pathList[phase.attempts % pathList.length];
+  const path = pathOfAttempt(association, phase.attempts);
   // Section 5.4: no DATA to an address that is not confirmed.
   const target = path.isConfirmed ? path : alternateFor(association, path);
   for (const other of pathList) markEverythingOn(tx, other, target);

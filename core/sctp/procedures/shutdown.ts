@@ -162,6 +162,8 @@ export function answerDataWhileShutdownSent(association: Association, now: Insta
   const { phase, rx } = association;
   if (phase.state !== "SHUTDOWN-SENT" || !rx) return;
   phase.attempts = 0;
+  // Deviation: the guard bounds a standstill, not a shutdown in which data still arrives.
+  startGuard(association, now);
   sendShutdown(association, now);
   if (rx.tracker.hasGaps || rx.tracker.hasDuplicates) rx.acks.demand();
   else rx.acks.onSackSent();
