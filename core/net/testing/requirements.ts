@@ -130,9 +130,10 @@ export const REQUIREMENTS = {
   },
   uml: {
     purpose: "the Linux kernel's own SCTP as a real peer, in User-Mode Linux",
-    packages: ["user-mode-linux"],
+    packages: ["user-mode-linux", "kmod"],
     onDebianAsRoot: true,
-    probe: () => missingPrograms("linux.uml"),
+    // The guest runs the host's modprobe.
+    probe: () => missingPrograms("linux.uml", "modprobe"),
   },
   lksctp: {
     purpose: "programs for the kernel's SCTP inside User-Mode Linux",

@@ -1,0 +1,393 @@
+/** The engine against usrsctp: both roles, raw IP and UDP, IPv4 and IPv6, two paths. */
+import assert from "node:assert/strict";
+import { needs } from "../../core/net/testing/requirements.ts";
+import { Capture, ChunkType, count, countTo } from "./lab/capture.ts";
+import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
+import { Lab } from "./lab/lab.ts";
+import { type Namespace, twoPaths, type Wire } from "./lab/namespaces.ts";
+import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
+import type { LabProcess } from "./lab/process.ts";
+import {
+  FAST_FAILOVER as OUR_FAILOVER,
+  reportOf,
+  type SctpCommand,
+  startSctp,
+} from "./lab/shimkit.ts";
+import {
+  ExamplePort,
+  FAST_FAILOVER,
+  PeerExit,
+  type PeerOptions,
+  startExample,
+  UsrsctpPeer,
+} from "./lab/usrsctp.ts";
+
+const SIZE = 10_000_000;
+const PORT = 7777;
+/**
+ * Rate of the wires in Mbit/s. Where a raw socket's buffer overflows, Linux tells the sender by ICMP
+ * that the protocol is unreachable, which ends its association (RFC 9260, section 10, ICMP8).
+ */
+const UNDISTURBED_RATE = 200;
+/** How packets travel, as either side is told. */
+const CARRIERS = {
+  "raw IP": { ours: undefined, theirs: undefined },
+  "UDP": { ours: { local: 9899, remote: 9900 }, theirs: { local: 9900, remote: 9899 } },
+} as const;
+
+type Carrier = keyof typeof CARRIERS;
+type Family = "v4" | "v6";
+
+/** What every test here starts from: our host and usrsctp's, two wires, a running capture. */
+interface Stage {
+  readonly lab: Lab;
+  readonly ours: Namespace;
+  readonly theirs: Namespace;
+  readonly wires: readonly [Wire, Wire];
+  readonly peer: UsrsctpPeer;
+  readonly capture: Capture;
+}
+
+function peerTest(name: string, body: (stage: Stage) => Promise<void>): void {
+  const requirements = [
+    "linux",
+    "root",
+    "netns",
+    "nft",
+    "raw-sockets",
+    "ffi",
+    "usrsctp-dev",
+    "usrsctp",
+    "tcpdump",
+    "tshark",
+  ] as const;
+  Deno.test(needs(requirements, `usrsctp: ${name}`, async () => {
+    await using lab = Lab.open();
+    const { client, server, wires } = await twoPaths(lab);
+    for (const wire of wires) await wire.limit(UNDISTURBED_RATE);
+    const [peer, capture] = await Promise.all([
+      UsrsctpPeer.compile(lab),
+      Capture.start(client, lab.path("capture.pcap")),
+    ]);
+    await body({ lab, ours: client, theirs: server, wires, peer, capture });
+  }));
+}
+
+function ourAddresses(stage: Stage, family: Family = "v4"): readonly string[] {
+  return stage.wires.map((wire) => wire.a[family]);
+}
+
+function theirAddresses(stage: Stage, family: Family = "v4"): readonly string[] {
+  return stage.wires.map((wire) => wire.b[family]);
+}
+
+/** A transfer of one file, and who does what in it. */
+interface Transfer {
+  readonly carrier: Carrier;
+  readonly family: Family;
+  readonly sender: "ours" | "theirs";
+  readonly initiator: "ours" | "theirs";
+  readonly parameters?: SctpCommand["parameters"];
+  readonly sysctls?: PeerOptions["sysctls"];
+}
+
+/** Where we connect and only receive, the end of our empty input must not end what is still to come. */
+function ourRole(weConnect: boolean, weSend: boolean): readonly string[] {
+  if (!weConnect) return ["--once"];
+  return weSend ? [] : ["--linger", "10s"];
+}
+
+/** Starts both sides, the listening one first. Gives our process and theirs. */
+async function startTransfer(
+  stage: Stage,
+  transfer: Transfer,
+): Promise<{ ours: LabProcess; theirs: LabProcess }> {
+  const { lab, peer } = stage;
+  const { carrier, family, sender, initiator, parameters, sysctls } = transfer;
+  const [input, output] = [lab.path("input"), lab.path("output")];
+  const weSend = sender === "ours";
+  const startOurs = () =>
+    startSctp(stage.ours, {
+      port: PORT,
+      peer: initiator === "ours" ? theirAddresses(stage, family).slice(0, 1) : undefined,
+      local: ourAddresses(stage, family),
+      udp: CARRIERS[carrier].ours,
+      parameters,
+      more: ["--json", ...ourRole(initiator === "ours", weSend)],
+    }, weSend ? { input } : { output });
+  const startTheirs = () =>
+    peer.start(stage.theirs, {
+      port: PORT,
+      peer: initiator === "theirs" ? ourAddresses(stage, family).slice(0, 1) : undefined,
+      local: theirAddresses(stage, family),
+      udp: CARRIERS[carrier].theirs,
+      sysctls,
+      ...(weSend ? { receive: output } : { send: input }),
+    });
+  if (initiator === "ours") {
+    const theirs = await startTheirs();
+    return { ours: await startOurs(), theirs };
+  }
+  const ours = await startOurs();
+  return { ours, theirs: await startTheirs() };
+}
+
+/** Waits for both sides to end in peace; if not, tells what either said. */
+async function bothFinish(ours: LabProcess, theirs: LabProcess): Promise<void> {
+  const codes = [(await ours.finished()).code, (await theirs.finished()).code];
+  const told = [...ours.lines, "--- usrsctp:", ...theirs.lines].join("\n");
+  assert.deepEqual(codes, [0, PeerExit.shutdown], told);
+}
+
+/** Runs a transfer to its end and checks that every byte came and that both sides saw a shutdown. */
+async function completeTransfer(stage: Stage, transfer: Transfer): Promise<void> {
+  const { lab, capture } = stage;
+  const hash = await writePayload(lab.path("input"), SIZE, 1);
+  const { ours, theirs } = await startTransfer(stage, transfer);
+  await bothFinish(ours, theirs);
+  assert.equal(await hashFile(lab.path("output")), hash);
+  const { end, sent, received } = reportOf(ours);
+  assert.deepEqual(end, { graceful: true });
+  assert.equal(transfer.sender === "ours" ? sent.bytes : received.bytes, SIZE);
+  const packets = await capture.assertClean();
+  assert.equal(count(packets, ChunkType.abort), 0, "nobody aborts");
+  assert.ok(count(packets, ChunkType.shutdownComplete) > 0, "the shutdown is complete");
+  const second = ourAddresses(stage, transfer.family)[1];
+  assert.ok(countTo(packets, second, ChunkType.heartbeatAck) > 0, "the second path is confirmed");
+}
+
+for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
+  for (const initiator of ["ours", "theirs"] as const) {
+    for (const sender of ["ours", "theirs"] as const) {
+      const family: Family = initiator === sender ? "v4" : "v6";
+      const who = initiator === "ours" ? "we connect" : "it connects";
+      const what = sender === "ours" ? "send" : "receive";
+      const over = `${carrier} (${family === "v4" ? "IPv4" : "IPv6"})`;
+      peerTest(
+        `${who} over ${over} and we ${what} 10 MB`,
+        (stage) => completeTransfer(stage, { carrier, family, sender, initiator }),
+      );
+    }
+  }
+}
+
+/** Cuts the wire in use in mid-transfer, and checks that all arrives, by the other. */
+async function surviveCut(stage: Stage, transfer: Transfer): Promise<void> {
+  const { lab, capture, wires } = stage;
+  const hash = await writePayload(lab.path("input"), SIZE, 2);
+  for (const wire of wires) await wire.limit(DISTURBED_RATE);
+  const { ours, theirs } = await startTransfer(stage, transfer);
+  const { cut, other } = await cutInTheMiddle(wires, SIZE, () => fileSize(lab.path("output")));
+  await bothFinish(ours, theirs);
+  assert.equal(await hashFile(lab.path("output")), hash);
+  const packets = await capture.assertClean();
+  const receiver = transfer.sender === "ours" ? "b" : "a";
+  const chunks = (index: number) =>
+    countTo(packets, wires[index][receiver][transfer.family], ChunkType.data);
+  assert.ok(chunks(cut) > 100, "the path that was cut carried data before");
+  assert.ok(chunks(other) > 1000, `the other path carried ${chunks(other)} chunks of the rest`);
+}
+
+for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
+  for (const sender of ["ours", "theirs"] as const) {
+    const initiator = sender;
+    const what = sender === "ours" ? "what we send" : "what it sends";
+    peerTest(
+      `${what} over ${carrier} survives the silent loss of the active path`,
+      (stage) =>
+        surviveCut(stage, {
+          carrier,
+          family: "v4",
+          sender,
+          initiator,
+          parameters: OUR_FAILOVER,
+          sysctls: FAST_FAILOVER,
+        }),
+    );
+  }
+}
+
+peerTest("our ABORT ends its association", async (stage) => {
+  const theirs = await stage.peer.start(stage.theirs, { port: PORT });
+  await writePayload(stage.lab.path("input"), 100_000, 3);
+  const ours = await startSctp(stage.ours, {
+    port: PORT,
+    peer: theirAddresses(stage),
+    more: ["--abort"],
+  }, { input: stage.lab.path("input") });
+  await theirs.line(/^lost/);
+  assert.equal((await theirs.finished()).code, PeerExit.lost);
+  await ours.finished();
+  const packets = await stage.capture.assertClean();
+  assert.ok(count(packets, ChunkType.abort) > 0);
+});
+
+peerTest("its ABORT ends our association, and we say so", async (stage) => {
+  const ours = await startSctp(stage.ours, { port: PORT, more: ["--once", "--json"] });
+  await writePayload(stage.lab.path("input"), 100_000, 4);
+  const theirs = await stage.peer.start(stage.theirs, {
+    port: PORT,
+    peer: ourAddresses(stage),
+    send: stage.lab.path("input"),
+    end: "abort",
+  });
+  assert.equal((await ours.finished()).code, 1);
+  const { end } = reportOf(ours);
+  assert.equal(end.graceful, false);
+  assert.match(end.message ?? "", /abort/i);
+  await theirs.finished();
+  await stage.capture.assertClean();
+});
+
+peerTest("a peer that was killed comes back from the same port and is served", async (stage) => {
+  const { lab, peer, capture } = stage;
+  const ours = await startSctp(stage.ours, { port: PORT, more: ["--echo"] });
+  const dial = (options: Partial<PeerOptions>) =>
+    peer.start(stage.theirs, {
+      port: PORT,
+      peer: ourAddresses(stage).slice(0, 1),
+      local: theirAddresses(stage),
+      localPort: 5555,
+      ...options,
+    });
+  const first = await dial({ end: "wait" });
+  await first.line(/^up$/);
+  await first.kill();
+  const hash = await writePayload(lab.path("input"), 1_000_000, 5);
+  const second = await dial({
+    send: lab.path("input"),
+    receive: lab.path("output"),
+    expect: 1_000_000,
+  });
+  assert.equal((await second.finished()).code, PeerExit.shutdown, second.lines.join("\n"));
+  assert.equal(await hashFile(lab.path("output")), hash);
+  assert.ok(ours.running, "the listener outlives the restart");
+  const packets = await capture.assertClean();
+  assert.equal(
+    count(packets, ChunkType.abort),
+    0,
+    "the restart is accepted (RFC 9260, section 5.2.4)",
+  );
+});
+
+peerTest(
+  "when we are killed and restarted, the peer's association ends and a new one works",
+  async (stage) => {
+    const { peer } = stage;
+    const listen = () => startSctp(stage.ours, { port: PORT, more: ["--echo"] });
+    const dial = (options: Partial<PeerOptions>) =>
+      peer.start(stage.theirs, { port: PORT, peer: ourAddresses(stage).slice(0, 1), ...options });
+    const sysctls = FAST_FAILOVER;
+    const killed = await listen();
+    const orphan = await dial({ end: "wait", sysctls });
+    await orphan.line(/^path .* confirmed$/);
+    await killed.kill();
+    await listen();
+    // Its next heartbeat is out of the blue for the new process, which answers with an ABORT.
+    await orphan.line(/^lost/);
+    assert.equal((await orphan.finished()).code, PeerExit.lost);
+    await writePayload(stage.lab.path("input"), 1000, 6);
+    const next = await dial({ send: stage.lab.path("input"), expect: 1000 });
+    assert.equal((await next.finished()).code, PeerExit.shutdown, next.lines.join("\n"));
+    await stage.capture.assertClean();
+  },
+);
+
+peerTest("nobody listens: the refusal is told in words", async (stage) => {
+  const theirs = await stage.peer.start(stage.theirs, { port: PORT + 1 });
+  const ours = await startSctp(stage.ours, { port: PORT, peer: theirAddresses(stage) });
+  assert.equal((await ours.finished()).code, 1);
+  assert.match(ours.lines.join("\n"), /refus|abort/i);
+  await theirs.kill();
+  await stage.capture.assertClean();
+});
+
+for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
+  const { ours, theirs } = CARRIERS[carrier];
+  const theirPorts = theirs ? [theirs.local, theirs.remote] : [];
+
+  peerTest(`its echo_server sends back what we pipe over ${carrier}`, async (stage) => {
+    const { lab } = stage;
+    startExample(stage.theirs, "echo_server", theirPorts, { quiet: true });
+    // The program echoes what one read gives, up to 10,240 bytes: larger messages are cut by it.
+    const hash = await writePayload(lab.path("input"), 500_000, 7);
+    const client = await connectWhenReady(stage, {
+      port: ExamplePort.echo,
+      peer: theirAddresses(stage).slice(0, 1),
+      udp: ours,
+      more: ["--message-size", 8000, "--linger", "1s"],
+    }, { input: lab.path("input"), output: lab.path("output") });
+    assert.equal(client.code, 0, client.lines.join("\n"));
+    assert.equal(await hashFile(lab.path("output")), hash);
+    await stage.capture.assertClean();
+  });
+
+  peerTest(`its discard_server takes what we generate over ${carrier}`, async (stage) => {
+    startExample(stage.theirs, "discard_server", theirPorts, { quiet: true });
+    const client = await connectWhenReady(stage, {
+      port: ExamplePort.discard,
+      peer: theirAddresses(stage).slice(0, 1),
+      udp: ours,
+      more: ["--send", "--count", 1000, "--message-size", 4000, "--json"],
+    });
+    assert.equal(client.code, 0, client.lines.join("\n"));
+    await stage.capture.assertClean();
+  });
+
+  peerTest(`its tsctp counts what we generate over ${carrier}`, async (stage) => {
+    const ports = theirs ? ["-E", theirs.local, "-U", theirs.remote] : [];
+    const tsctp = startExample(stage.theirs, "tsctp", [...ports, "-p", ExamplePort.tsctp]);
+    const client = await connectWhenReady(stage, {
+      port: ExamplePort.tsctp,
+      peer: theirAddresses(stage).slice(0, 1),
+      udp: ours,
+      more: ["--send", "--count", 1000, "--message-size", 1400],
+    });
+    assert.equal(client.code, 0, client.lines.join("\n"));
+    // Length of the first message, messages, calls, bytes.
+    await tsctp.line(/^1400, 1000, \d+, 1400000,/);
+    await stage.capture.assertClean();
+  });
+
+  peerTest(`we discard what its tsctp sends over ${carrier}`, async (stage) => {
+    const listener = await startSctp(stage.ours, {
+      port: ExamplePort.tsctp,
+      udp: ours,
+      more: ["--discard", "--once", "--json"],
+    });
+    const ports = theirs ? ["-E", theirs.local, "-U", theirs.remote] : [];
+    const load = ["-n", 1000, "-l", 1400, "-p", ExamplePort.tsctp, ourAddresses(stage)[0]];
+    const tsctp = startExample(stage.theirs, "tsctp", [...ports, ...load], { quiet: true });
+    await listener.succeeded();
+    await tsctp.finished();
+    const { received, end } = reportOf(listener);
+    assert.deepEqual(end, { graceful: true });
+    assert.deepEqual([received.messages, received.bytes], [1000, 1_400_000]);
+    await stage.capture.assertClean();
+  });
+}
+
+peerTest("its client talks to our echo", async (stage) => {
+  const { ours, theirs } = CARRIERS.UDP;
+  await startSctp(stage.ours, { port: ExamplePort.echo, udp: ours, more: ["--echo", "--once"] });
+  const place = [ourAddresses(stage)[0], ExamplePort.echo, 0, theirs.local, theirs.remote];
+  const client = startExample(stage.theirs, "client", place, { stdin: "piped" });
+  await client.write("does this come back?\n");
+  await client.line(/does this come back\?/);
+  await client.closeInput();
+  await client.finished();
+  await stage.capture.assertClean();
+});
+
+/** Connects to a program that does not say when it is ready; a refusal before that is tried again. */
+async function connectWhenReady(
+  stage: Stage,
+  command: SctpCommand,
+  files: { input?: string; output?: string } = {},
+): Promise<{ code: number; lines: readonly string[] }> {
+  for (let attempt = 0;; attempt++) {
+    const client = await startSctp(stage.ours, command, files);
+    const finished = await client.finished();
+    if (finished.code === 0 || attempt === 3) return finished;
+  }
+}
