@@ -29,17 +29,19 @@ async function busiest(wires: readonly Wire[], done: () => Promise<void>): Promi
 }
 
 /**
- * Cuts the wire in use when a tenth of `size` bytes has arrived, and heals it when half has. Gives
- * the indices of the wire that was cut and of the other.
+ * Cuts the wire in use when a tenth of `size` bytes has arrived, and heals it when half has and
+ * `meanwhile` is over. Gives the indices of the wire that was cut and of the other.
  */
 export async function cutInTheMiddle(
   wires: readonly [Wire, Wire],
   size: number,
   arrived: () => Promise<number>,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<{ cut: number; other: number }> {
   const aTenth = () => until("a tenth arrives", async () => await arrived() >= size / 10);
   const cut = await busiest(wires, aTenth);
   await wires[cut].cut();
+  await meanwhile();
   await until("half arrives with one wire cut", async () => await arrived() >= size / 2);
   await wires[cut].heal();
   return { cut, other: 1 - cut };

@@ -1,7 +1,10 @@
 /** What a test builds on this machine, and its removal whatever happens to the test. */
 import { LabProcess, type SpawnOptions } from "./process.ts";
 
-const NAME = /^sk(\d+)-/;
+/** Namespaces and scratch folders of labs: the process, the lab, and what it is. */
+const NAME = /^sk(\d+)-\d+-/;
+/** Where scratch folders are made. The guest of User-Mode Linux, and sshd, must be able to enter it. */
+const SCRATCH = "/tmp";
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
@@ -21,13 +24,13 @@ export class Lab implements AsyncDisposable {
 
   private constructor() {
     this.id = `sk${Deno.pid}-${Lab.#opened++}`;
-    this.folder = Deno.makeTempDirSync({ prefix: `${this.id}-` });
+    this.folder = Deno.makeTempDirSync({ dir: SCRATCH, prefix: `${this.id}-` });
     this.defer(() => Deno.removeSync(this.folder, { recursive: true }));
     for (const [signal, listener] of this.#onSignal) Deno.addSignalListener(signal, listener);
   }
 
   static open(): Lab {
-    sweepStaleNamespaces();
+    sweepRemains();
     return new Lab();
   }
 
@@ -101,13 +104,26 @@ export function runNow(argv: readonly string[]): string {
   return new TextDecoder().decode(stdout);
 }
 
-/** Removes the namespaces of test processes that were killed outright. */
-function sweepStaleNamespaces(): void {
-  for (const line of runNow(["ip", "netns", "list"]).split("\n")) {
-    const name = line.split(" ")[0];
-    const owner = NAME.exec(name)?.[1];
-    if (owner !== undefined && !exists(`/proc/${owner}`)) runNow(["ip", "netns", "delete", name]);
+/** Removes what test processes left that were killed outright: processes, namespaces, folders. */
+function sweepRemains(): void {
+  const names = runNow(["ip", "netns", "list"]).split("\n").map((line) => line.split(" ")[0]);
+  for (const name of names.filter(isOrphaned)) {
+    for (
+      const pid of runNow(["ip", "netns", "pids", name]).split("\n").filter((one) => one !== "")
+    ) {
+      Deno.kill(Number(pid), "SIGKILL");
+    }
+    runNow(["ip", "netns", "delete", name]);
   }
+  for (const { name } of Deno.readDirSync(SCRATCH)) {
+    if (isOrphaned(name)) Deno.removeSync(`${SCRATCH}/${name}`, { recursive: true });
+  }
+}
+
+/** Whether a name is that of a lab whose process is no more. */
+function isOrphaned(name: string): boolean {
+  const owner = NAME.exec(name)?.[1];
+  return owner !== undefined && !exists(`/proc/${owner}`);
 }
 
 function exists(path: string): boolean {

@@ -27,14 +27,14 @@ export interface SctpCommand {
   readonly more?: readonly (string | number)[];
 }
 
-/** Starts `shimkit ARGS` in `host`. */
-export function startShimkit(
-  host: Namespace,
-  args: readonly (string | number)[],
-  options: SpawnOptions = {},
-): LabProcess {
-  const command = [Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args.map(String)];
-  return host.spawn(command, options);
+/** The words that run `shimkit ARGS`. */
+export function shimkitCommand(args: readonly (string | number)[]): readonly string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args.map(String)];
+}
+
+/** `--param NAME=VALUE` for each parameter. */
+export function parameterWords(parameters: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(parameters).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
 }
 
 function sctpArguments(command: SctpCommand): readonly (string | number)[] {
@@ -45,7 +45,7 @@ function sctpArguments(command: SctpCommand): readonly (string | number)[] {
     ...(peer ? ["connect", port, "--peer", peer.join(",")] : ["listen", port]),
     ...carrier,
     ...(local ? ["--local", local.join(",")] : []),
-    ...Object.entries(parameters).flatMap(([name, value]) => ["--param", `${name}=${value}`]),
+    ...parameterWords(parameters),
     ...more,
   ];
 }
@@ -56,7 +56,7 @@ export async function startSctp(
   command: SctpCommand,
   options: SpawnOptions = {},
 ): Promise<LabProcess> {
-  const process = startShimkit(host, sctpArguments(command), options);
+  const process = host.spawn(shimkitCommand(sctpArguments(command)), options);
   if (!command.peer) await process.line(/listening/i);
   return process;
 }
