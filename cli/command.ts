@@ -2,6 +2,7 @@
 import { map } from "@optique/core/modifiers";
 import { tuple } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
+import type { OptionName } from "@optique/core/usage";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
 import { configureLogging, loggingOptions } from "./logging.ts";
@@ -21,9 +22,14 @@ export interface CommandDefinition<T> {
   readonly parser: Parser<"sync", T, unknown>;
   /** Adds `--log-level` and `--json-log`, for commands that log. */
   readonly logs?: boolean;
+  /** The options that show the help, for a command that uses `-h` for something else. */
+  readonly helpOptions?: HelpOptions;
   /** Does the work. Throws {@link CliError} for whatever the user can do something about. */
   run(values: T, io: CommandIo): Promise<ExitCode>;
 }
+
+/** Names of the help option, at least one. */
+export type HelpOptions = readonly [OptionName, ...OptionName[]];
 
 /** What is left to do once the arguments are parsed. */
 export type Invocation = (io: CommandIo) => Promise<ExitCode>;
@@ -33,13 +39,15 @@ export interface Command {
   readonly description: string;
   readonly examples: readonly Example[];
   readonly parser: Parser<"sync", Invocation, unknown>;
+  readonly helpOptions: HelpOptions;
 }
 
 /** Makes a {@link Command}: the default export of every subcommand's module. */
 export function defineCommand<T>(definition: CommandDefinition<T>): Command {
-  const { description, examples } = definition;
+  const { description, examples, helpOptions = ["-h", "--help"] } = definition;
   const plain = map(definition.parser, (values): Invocation => (io) => definition.run(values, io));
-  return { description, examples, parser: definition.logs ? withLogging(plain) : plain };
+  const parser = definition.logs ? withLogging(plain) : plain;
+  return { description, examples, parser, helpOptions };
 }
 
 function withLogging(

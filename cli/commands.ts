@@ -64,6 +64,24 @@ export const ROOT: GroupEntry = {
     },
     {
       kind: "command",
+      name: "shimrules",
+      summary: "Rules that decide which connections are carried over SCTP.",
+      load: () => import("./shimrules.ts"),
+    },
+    {
+      kind: "command",
+      name: "explain",
+      summary: "Says which rule decides about a connection, and what happens to it.",
+      load: () => import("./explain.ts"),
+    },
+    {
+      kind: "command",
+      name: "sysctl",
+      summary: "Shows and changes the shim's settings.",
+      load: () => import("./sysctl.ts"),
+    },
+    {
+      kind: "command",
       name: "demo",
       summary: "Shows a file crossing two paths, one of which is cut half way.",
       load: () => import("./demo.ts"),

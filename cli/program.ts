@@ -8,7 +8,7 @@ import type { Parser } from "@optique/core/parser";
 import { command, constant } from "@optique/core/primitives";
 import { findSimilar } from "@optique/core/suggestion";
 import { CliError } from "./command.ts";
-import type { Command, Example, Invocation } from "./command.ts";
+import type { Command, Example, HelpOptions, Invocation } from "./command.ts";
 import { resolve, ROOT } from "./commands.ts";
 import type { CommandEntry, Entry, GroupEntry } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -39,7 +39,7 @@ function runnerOptions(
   io: CommandIo,
 ): RunOptions<Invocation, Invocation> {
   return {
-    help: { option: { names: ["-h", "--help"] }, onShow: () => answered(ExitCode.ok) },
+    help: helpOption(["-h", "--help"]),
     maxWidth: HELP_WIDTH,
     termWidth: "auto",
     showDefault: { prefix: " (default ", suffix: ")" },
@@ -51,6 +51,10 @@ function runnerOptions(
     stderr: () => {},
     onError: (_code, error) => usageError(inOneLine(error), path, io),
   };
+}
+
+function helpOption(names: HelpOptions): NonNullable<RunOptions<Invocation, Invocation>["help"]> {
+  return { option: { names }, onShow: () => answered(ExitCode.ok) };
 }
 
 function inOneLine(error: Message): string {
@@ -86,9 +90,10 @@ async function commandInvocation(
   rest: readonly string[],
   io: CommandIo,
 ): Promise<Invocation> {
-  const { description, examples, parser } = (await entry.load()).default;
+  const { description, examples, parser, helpOptions } = (await entry.load()).default;
   return runParser(parser, ["shimkit", ...path].join(" "), rest, {
     ...runnerOptions(path, io),
+    help: helpOption(helpOptions),
     brief: [text(entry.summary)],
     description: [text(description)],
     examples: formatExamples(examples),

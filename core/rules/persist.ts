@@ -17,7 +17,9 @@ export class ConfigurationFile {
     const text = await textOf(this.path);
     if (text === undefined) return new Configuration();
     const content = parseFile(text);
-    return content instanceof Fault ? content.at(this.path) : content;
+    return content instanceof Fault
+      ? content.at(`${this.path} has a fault and is left as it is`)
+      : content;
   }
 
   /**

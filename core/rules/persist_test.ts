@@ -78,7 +78,10 @@ Deno.test("a damaged file is named with the line, and is not overwritten", async
   for (const content of [await file.load(), await file.change({ kind: "flush" })]) {
     assert.ok(content instanceof Fault);
     assert.equal(content.code, "bad-toml");
-    assert.ok(content.message.startsWith(`${file.path}: line 2, column `), content.message);
+    assert.ok(
+      content.message.startsWith(`${file.path} has a fault and is left as it is: line 2, column `),
+      content.message,
+    );
   }
   assert.equal(Deno.readTextFileSync(file.path), damaged);
   assert.deepEqual(folder.names(), ["shimkit.toml"]);
