@@ -116,6 +116,21 @@ Deno.test("a rule is deleted by the same specification", () => {
   assert.equal(configuration.apply(deleted)?.code, "unknown-rule");
 });
 
+Deno.test("a search after a change goes by the changed rules", () => {
+  const configuration = configured("-c remote -p enable -s 22");
+  const decided = () => decider(configuration, "remote", "10.0.0.1", 80);
+  const http = rule("-c remote -p enable -s 80");
+  assert.equal(decided(), "disable");
+  configuration.apply({ kind: "add", rule: http });
+  assert.equal(decided(), "-c remote -p enable -s 80");
+  configuration.apply({ kind: "delete", rule: http });
+  assert.equal(decided(), "disable");
+  configuration.apply({ kind: "add", rule: http });
+  decided();
+  configuration.apply({ kind: "flush", chain: "remote" });
+  assert.equal(decided(), "disable");
+});
+
 Deno.test("a rule that cannot be deleted is looked for in the other chains", () => {
   const configuration = configured("-c remote -p enable -s 22");
   const elsewhere = configuration.apply({
