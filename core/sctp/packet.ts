@@ -64,7 +64,8 @@ export class PacketBatch {
   readonly routes: (Route | undefined)[];
 
   /**
-   * @param memory the bytes to build in; may be the memory of a checksum module.
+   * @param memory the bytes to build in; may be the memory of a checksum module. An endpoint needs
+   *   65,548 bytes: a common header and the longest chunk.
    * @param capacity the most packets that the batch takes.
    */
   constructor(readonly memory: Uint8Array, readonly capacity: number) {

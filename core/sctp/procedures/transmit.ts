@@ -4,6 +4,7 @@ import type { Association } from "../association.ts";
 import { Ecn, type PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
+import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { armWindowProbe } from "./data_transfer.ts";
@@ -11,8 +12,6 @@ import { selectDataPath } from "./path_management.ts";
 
 /** Idle periods for which cwnd is reduced at once: it has reached its floor by then. */
 const MAX_IDLE_PERIODS = 16;
-/** Room for one packet, and for a control chunk or an old DATA chunk that is larger than the PMTU. */
-const OVERSIZE = 16_384;
 
 /** Writes packets until nothing more may leave; returns true if the batch became full before. */
 export function transmitAssociation(
@@ -22,12 +21,21 @@ export function transmitAssociation(
 ): boolean {
   prepare(association, now);
   for (;;) {
-    if (!batch.hasRoom(OVERSIZE)) return true;
+    if (!batch.hasRoom(roomFor(association))) return true;
     if (!writePacket(association, now, batch)) break;
   }
-  armWindowProbe(association, now);
+  if (maySendData(association)) armWindowProbe(association, now);
   for (const path of association.pathList) path.windowInUse = path.flightSize >= path.cwnd;
   return false;
+}
+
+/**
+ * Bytes that the next packet may need: an old DATA chunk, or an answer as long as what the peer sent,
+ * can be larger than the PMTU (RFC 9260, section 6.9).
+ */
+function roomFor({ tx, control }: Association): number {
+  if (control.length === 0) return tx.largestPacket;
+  return Math.max(tx.largestPacket, COMMON_HEADER_LENGTH + control[0].chunk.length);
 }
 
 function prepare(association: Association, now: Instant): void {
@@ -45,10 +53,11 @@ function prepare(association: Association, now: Instant): void {
   if (!association.tx.queue.isDrained) decayIdleWindow(path, now);
 }
 
-/** RFC 9260, section 7.2.1: an idle path's cwnd is halved once per RTO. */
+/** RFC 9260, section 7.2.1: an idle path's cwnd is halved once per RTO; old burst credit lapses. */
 function decayIdleWindow(path: Path, now: Instant): void {
   const periods = Math.floor(elapsed(path.lastDataSentAt, now) / path.rto);
   if (periods < 1) return;
+  path.burstBudget = path.maximumBurst;
   for (let i = Math.min(periods, MAX_IDLE_PERIODS); i > 0; i--) path.congestion.onIdle();
   path.lastDataSentAt = now;
 }

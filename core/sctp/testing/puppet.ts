@@ -2,7 +2,7 @@
  * A peer whose every packet is written by the test, with the endpoint under test (the subject) on the
  * other side. The puppet keeps no protocol state but tags and the TSNs that it has used.
  */
-import { tsn } from "../base/serial.ts";
+import { tsn, tsnDistance } from "../base/serial.ts";
 import type { Association, AssociationState } from "../association.ts";
 import type { AssociateOptions, ListenOptions } from "../endpoint.ts";
 import type { Ecn } from "../packet.ts";
@@ -16,7 +16,7 @@ import { decodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import { encodeShutdown, encodeShutdownAck } from "../wire/shutdown.ts";
 import { data, type DataTemplate, init, INIT_DEFAULTS, initAck, packet, sack } from "./chunks.ts";
 import type { SackTemplate } from "./chunks.ts";
-import { chunkOfType, chunksOfType, type SentPacket } from "./sent_packet.ts";
+import { chunkOfType, chunksOfType, type SentPacket, tsnsOf } from "./sent_packet.ts";
 import { address, TestEndpoint, type TestEndpointOptions } from "./test_endpoint.ts";
 
 export interface PuppetOptions extends TestEndpointOptions {
@@ -206,6 +206,11 @@ export class Puppet {
       }
     });
     return this.subject.take();
+  }
+
+  /** The subject's TSNs in these packets, counted from 0. */
+  offsets(packets: readonly SentPacket[]): number[] {
+    return tsnsOf(packets).map((value) => tsnDistance(tsn(this.subjectTsn), tsn(value)));
   }
 
   /** Reads one message, or part of one, of at most `room` bytes. */

@@ -1,6 +1,6 @@
 /** Putting DATA chunks into packets (RFC 9260, sections 6.1 and 6.9). */
 import { copyBytes } from "../base/copy.ts";
-import { type Tsn, tsnAdd, tsnLess } from "../base/serial.ts";
+import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import { after, type Instant, NEVER } from "../base/time.ts";
 import type { Path } from "../path/path.ts";
 import { PathTimer } from "../timer/timer_table.ts";
@@ -127,7 +127,7 @@ function sendAgain(
 ): void {
   const { outstanding } = tx;
   const slot = outstanding.slotOf(tsn);
-  const isFirst = tsn === outstanding.firstTsn;
+  const isEarliest = path.flightSize === 0 || tsnLessOrEqual(tsn, path.earliestTsn);
   unmark(tx, slot);
   spoilMeasurements(tx, tsn);
   outstanding.marks[slot] |= ChunkMark.Retransmitted;
@@ -135,8 +135,8 @@ function sendAgain(
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
   path.metrics.chunksRetransmitted++;
-  // RFC 9260, section 6.1: restarted if the earliest outstanding chunk is sent again.
-  if (isFirst || !path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
+  // RFC 9260, section 6.1: restarted if the earliest chunk outstanding on the path is sent again.
+  if (isEarliest || !path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
 }
 
 function sendNew(
@@ -150,7 +150,7 @@ function sendNew(
   const flightBefore = path.flightSize;
   let chunks = 0;
   while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
-    const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, chunks > 0);
+    const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, !writer.isEmpty);
     if (length === 0 || !windowAllows(tx, length)) break;
     sendChunk(tx, now, path, writer, length, conditions);
     chunks++;
@@ -211,6 +211,7 @@ function sendChunk(
     tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
   }
   tx.windowProbeDue = false;
+  const wasIdle = path.flightSize === 0;
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
   if (path.rttSentAt === NEVER) {
@@ -218,7 +219,8 @@ function sendChunk(
     path.rttSentAt = now;
   }
   path.lastMeasuredSendAt = now;
-  if (!path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
+  // Without data in flight the timer may run for a window probe: that is not this chunk's RTO.
+  if (wasIdle || !path.timers.isRunning(PathTimer.T3Rtx)) startT3(path, now, conditions);
 }
 
 function startT3(path: Path, now: Instant, conditions: SendConditions): void {

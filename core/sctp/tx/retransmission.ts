@@ -31,6 +31,8 @@ export function joinFlight(tx: Transmission, slot: number, tsn: Tsn): void {
 /** Marks a chunk in flight for retransmission on `target`. */
 export function mark(tx: Transmission, tsn: Tsn, target: Path): void {
   const slot = tx.outstanding.slotOf(tsn);
+  const path = tx.paths[tx.outstanding.path[slot]];
+  if (path.rttTsn === tsn) path.rttSentAt = NEVER;
   leaveFlight(tx, slot);
   // RFC 9260, section 6.2.1, C.
   tx.peerWindow += tx.outstanding.length[slot];
@@ -45,13 +47,19 @@ export function mark(tx: Transmission, tsn: Tsn, target: Path): void {
 
 /** Takes the mark off a chunk that is sent again or was acknowledged after all. */
 export function unmark(tx: Transmission, slot: number): void {
-  tx.paths[tx.outstanding.path[slot]].awaitingRetransmission--;
+  stopAwaiting(tx.paths[tx.outstanding.path[slot]]);
   tx.markedCount--;
+}
+
+/** One chunk less waits on a path; without any there is nothing that may ignore cwnd. */
+function stopAwaiting(path: Path): void {
+  if (--path.awaitingRetransmission === 0) path.fastRetransmitDue = false;
 }
 
 /**
  * RFC 9260, section 6.3.3, E3: everything in flight on `path` is marked for `target`, and what waits
- * there already moves with it. Chunks may be retransmitted fast again afterwards.
+ * there already moves with it. Chunks may be retransmitted fast again afterwards, and T3-rtx stops:
+ * nothing is left in flight that it could wait for.
  */
 export function markEverythingOn(tx: Transmission, path: Path, target: Path): void {
   const { outstanding } = tx;
@@ -71,7 +79,7 @@ export function markEverythingOn(tx: Transmission, path: Path, target: Path): vo
       } else if (outstanding.state[slot] === ChunkState.Marked && path !== target) {
         outstanding.path[slot] = target.index;
         outstanding.marks[slot] |= ChunkMark.Moved;
-        path.awaitingRetransmission--;
+        stopAwaiting(path);
         target.awaitingRetransmission++;
       }
     }

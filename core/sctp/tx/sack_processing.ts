@@ -70,10 +70,10 @@ export function processCumulativeAck(
 }
 
 function beginAck(tx: Transmission, cumulative: Tsn): SackVerdict {
+  tx.progress = false;
   if (tsnLess(cumulative, tx.outstanding.ackPoint)) return SackVerdict.Old;
   if (!tsnLess(cumulative, tx.outstanding.nextTsn)) return SackVerdict.NeverSent;
   tx.sackSinceTimeout = true;
-  tx.progress = false;
   for (const path of tx.paths) {
     path.ack.ackedBytes = 0;
     path.ack.windowInUse = path.windowInUse;
@@ -111,12 +111,9 @@ function acknowledge(tx: Transmission, now: Instant, current: Tsn, slot: number)
   path.ack.ackedBytes += chunkSize(tx, slot);
   tx.progress = true;
   if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) path.answered = true;
-  if (outstanding.state[slot] === ChunkState.Marked) {
-    unmark(tx, slot);
-  } else {
-    leaveFlight(tx, slot);
-    if (tsnLessOrEqual(current, path.earliestTsn)) path.earliestAcked = true;
-  }
+  if (tsnLessOrEqual(current, path.earliestTsn)) path.earliestAcked = true;
+  if (outstanding.state[slot] === ChunkState.Marked) unmark(tx, slot);
+  else leaveFlight(tx, slot);
   if (path.rttSentAt !== NEVER && current === path.rttTsn) {
     path.rtt.addSample(elapsed(path.rttSentAt, now));
     path.rttSentAt = NEVER;

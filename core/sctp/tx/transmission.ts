@@ -70,6 +70,9 @@ export class Transmission {
   /** AMDCS as payload: user data in the largest chunk that fits every path (section 7.3, 2). */
   chunkPayload: number;
 
+  /** Bytes of the largest packet that a path has ever allowed: chunks are not cut again (section 6.9). */
+  largestPacket = 0;
+
   /** Consecutive errors of the peer as a whole (section 8.1). */
   errorCount = 0;
 
@@ -95,7 +98,10 @@ export class Transmission {
   /** Called when a path or its PMTU has changed. */
   updateChunkPayload(): void {
     let smallest = Infinity;
-    for (const path of this.paths) smallest = Math.min(smallest, path.maximumPayload);
+    for (const path of this.paths) {
+      smallest = Math.min(smallest, path.maximumPayload);
+      this.largestPacket = Math.max(this.largestPacket, path.maximumPacket);
+    }
     this.chunkPayload = smallest;
   }
 
