@@ -117,17 +117,16 @@ Deno.test("a rule is deleted by the same specification", () => {
 });
 
 Deno.test("a search after a change goes by the changed rules", () => {
-  const configuration = configured("-c remote -p enable -s 22");
-  const decided = () => decider(configuration, "remote", "10.0.0.1", 80);
-  const http = rule("-c remote -p enable -s 80");
+  const [http, ssh] = ["-c remote -p enable -s 80", "-c remote -p enable -s 22"];
+  const configuration = configured(http);
+  const decided = () => decider(configuration, "remote", "10.0.0.1", 22);
   assert.equal(decided(), "disable");
-  configuration.apply({ kind: "add", rule: http });
-  assert.equal(decided(), "-c remote -p enable -s 80");
-  configuration.apply({ kind: "delete", rule: http });
-  assert.equal(decided(), "disable");
-  configuration.apply({ kind: "add", rule: http });
-  decided();
+  configuration.apply({ kind: "add", rule: rule(ssh) });
+  assert.equal(decided(), ssh);
+  configuration.apply({ kind: "delete", rule: rule(http) });
+  assert.equal(decided(), ssh);
   configuration.apply({ kind: "flush", chain: "remote" });
+  configuration.apply({ kind: "add", rule: rule(http) });
   assert.equal(decided(), "disable");
 });
 
