@@ -159,13 +159,13 @@ function restart(
     return false;
   }
   association.beginNewIncarnation(context.now, cookie.localTag, cookie.localInitialTsn);
+  association.host.emit({ kind: "restart", association });
   adoptPeer(association, cookie, context.now);
   takeConfirmedPath(association, context, cookie);
   acknowledgeCookie(association, context);
   association.phase = { state: "ESTABLISHED" };
   startHeartbeats(association, context.now);
   endpoint.countRestart();
-  association.host.emit({ kind: "restart", association });
   association.reportRoom();
   endpoint.touch(association);
   return true;
