@@ -344,11 +344,12 @@ Deno.test("a restart of the peer is notified; streams of bytes end with it, mess
   const server = await listener.accept();
   const events = server.events[Symbol.asyncIterator]();
   const reading = server.readable.getReader().read();
+  const told = assert.rejects(reading, withCode("ERR_SCTP_RESTARTED"));
   await using reborn = await crashAndReopen(transport.io);
   const again = await reborn.connect(target);
   assert.equal((await events.next()).value.kind, "restart");
   await again.send(bytesOf("new life"));
-  await assert.rejects(reading, withCode("ERR_SCTP_RESTARTED"));
+  await told;
   await again.send(bytesOf("second message"));
   assert.equal(await receiveText(server), "second message");
 });
