@@ -322,8 +322,15 @@ export class Association implements HeapMember {
     this.host.touch(this);
   }
 
-  /** Sends a HEARTBEAT on a path now (RFC 9260, section 11.1.10). */
+  /**
+   * Sends a HEARTBEAT on a path now (RFC 9260, section 11.1.10); does nothing before the association
+   * is up and once SHUTDOWN or SHUTDOWN ACK was sent (section 8.3).
+   */
   requestHeartbeat(now: Instant, path: Path): void {
+    const { state } = this.phase;
+    const mayProbe = state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" ||
+      state === "SHUTDOWN-RECEIVED";
+    if (!mayProbe) return;
     sendHeartbeat(this, now, path);
     this.host.touch(this);
   }

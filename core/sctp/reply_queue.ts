@@ -3,8 +3,10 @@ import type { PacketBatch, Route } from "./packet.ts";
 import { COMMON_HEADER_LENGTH } from "./wire/common_header.ts";
 import type { PacketWriter } from "./tx/packet_writer.ts";
 
-/** Answers that may wait: a flood of packets cannot make more memory be used. */
-const CAPACITY = 4096;
+/** Bytes of memory for answers that wait: a flood of packets cannot make more be used. */
+export const REPLY_MEMORY = 2 << 20;
+/** What an answer is charged for next to its chunk. */
+const REPLY_COST = 256;
 
 /** One answer. */
 export interface Reply {
@@ -18,35 +20,35 @@ export interface Reply {
 }
 
 export class ReplyQueue {
-  #replies: Reply[] = [];
-  #sent = 0;
+  readonly #replies: Reply[] = [];
+  #cost = 0;
 
   get isEmpty(): boolean {
-    return this.#sent === this.#replies.length;
+    return this.#replies.length === 0;
   }
 
   /** Queues an answer; false if there is no room. */
   push(reply: Reply): boolean {
-    if (this.#replies.length - this.#sent >= CAPACITY) return false;
+    const cost = REPLY_COST + reply.chunk.length;
+    if (this.#cost + cost > REPLY_MEMORY) return false;
+    this.#cost += cost;
     this.#replies.push(reply);
     return true;
   }
 
   /** Writes what fits into the batch; true if something is left. */
   drain(writer: PacketWriter, batch: PacketBatch): boolean {
-    while (!this.isEmpty) {
-      const { route, sourcePort, destinationPort, tag, chunk } = this.#replies[this.#sent];
+    let taken = 0;
+    for (const { route, sourcePort, destinationPort, tag, chunk } of this.#replies) {
       const length = COMMON_HEADER_LENGTH + chunk.length;
-      if (!batch.hasRoom(length)) return true;
+      if (!batch.hasRoom(length)) break;
       writer.begin(batch, length, sourcePort, destinationPort, tag);
       writer.append(chunk);
       writer.finish(batch, route);
-      this.#sent++;
+      this.#cost -= REPLY_COST + chunk.length;
+      taken++;
     }
-    if (this.#sent > 0) {
-      this.#replies = [];
-      this.#sent = 0;
-    }
-    return false;
+    if (taken > 0) this.#replies.splice(0, taken);
+    return !this.isEmpty;
   }
 }

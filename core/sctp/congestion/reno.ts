@@ -64,7 +64,8 @@ export class Reno implements CongestionController {
   /** RFC 9260, section 7.2.3. */
   onLoss(): void {
     this.#ssthresh = Math.max(this.#cwnd / 2, 4 * this.#pmdcs);
-    this.#cwnd = this.#ssthresh;
+    // More conservative than the letter, as allowed: a loss never makes the window larger.
+    this.#cwnd = Math.min(this.#cwnd, this.#ssthresh);
     this.#partialBytesAcked = 0;
   }
 

@@ -89,6 +89,8 @@ export class Path {
   awaitingRetransmission = 0;
   /** One packet of fast retransmissions may ignore cwnd (RFC 9260, section 7.2.4, 3). */
   fastRetransmitDue = false;
+  /** T3-rtx expired: one packet at a time until an acknowledgement (RFC 9260, section 7.2.3). */
+  oneInFlight = false;
   /** Bytes of new DATA chunks that may leave before the next SACK (Max.Burst, section 6.1, D). */
   burstBudget: number;
   /** Lowest TSN in flight on this path, meaningful while {@link flightSize} is above 0. */
@@ -149,6 +151,7 @@ export class Path {
     this.flightSize = 0;
     this.awaitingRetransmission = 0;
     this.fastRetransmitDue = false;
+    this.oneInFlight = false;
     this.windowInUse = false;
     this.burstBudget = this.maximumBurst;
     this.rttSentAt = NEVER;

@@ -3,6 +3,7 @@ import type { Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import { abortIsReflected, encodeAbort } from "../wire/abort.ts";
+import { verificationTag } from "../wire/common_header.ts";
 import { CauseCode, chunkCauses, type ErrorCause } from "../wire/error_cause.ts";
 import { selectDataPath } from "./path_management.ts";
 import { completeShutdown } from "./shutdown.ts";
@@ -31,10 +32,18 @@ export function sendAbort(association: Association, causes: readonly ErrorCause[
   if (path && association.peerTag !== 0) association.sendLast(encodeAbort(false, causes), path);
 }
 
-/** The peer's ABORT; its tag has been checked (section 8.5.1, B). */
+/**
+ * The peer's ABORT (section 8.5.1, B). The tag fits the first chunk of its packet; an ABORT further
+ * behind may claim another one.
+ */
 export function handleAbort(association: Association, context: ChunkContext): void {
-  const { bytes, offset } = context;
-  if (association.state === "SHUTDOWN-ACK-SENT" && abortIsReflected(bytes, offset)) {
+  const { bytes, offset, packetStart } = context;
+  const isReflected = abortIsReflected(bytes, offset);
+  if (isReflected && verificationTag(bytes, packetStart) !== association.peerTag) {
+    association.host.countDrop("bad-tag");
+    return;
+  }
+  if (association.state === "SHUTDOWN-ACK-SENT" && isReflected) {
     // Everything was acknowledged and the peer has forgotten us: its SHUTDOWN COMPLETE was lost.
     completeShutdown(association);
     return;

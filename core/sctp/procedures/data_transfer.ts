@@ -7,7 +7,7 @@ import type { Path } from "../path/path.ts";
 import { DataVerdict } from "../rx/reception.ts";
 import { PathTimer } from "../timer/timer_table.ts";
 import { ChunkState } from "../tx/outstanding.ts";
-import { mark, markEverythingOn } from "../tx/retransmission.ts";
+import { mark, markEverythingOn, noteReduction } from "../tx/retransmission.ts";
 import { processSack, SackVerdict } from "../tx/sack_processing.ts";
 import { dataPayloadLength, dataStream, dataTsn } from "../wire/data.ts";
 import { encodeError } from "../wire/error.ts";
@@ -15,7 +15,7 @@ import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
 import { sackIsWellFormed } from "../wire/sack.ts";
 import { abortForViolation } from "./abort.ts";
 import { alternateFor, countError, pathAnswered, replyPath } from "./path_management.ts";
-import { sendHeartbeat } from "./heartbeat.ts";
+import { probe } from "./heartbeat.ts";
 import { advanceShutdown } from "./shutdown.ts";
 
 /** One DATA chunk, in a state in which DATA is taken. */
@@ -147,26 +147,28 @@ export function onT3Rtx(association: Association, now: Instant, path: Path): voi
     return;
   }
   // Section 6.1, A: a peer that keeps its window closed and says so is there.
-  const isProbing = tx.sackSinceTimeout && tx.isClosed(tx.announcedWindow);
+  const isProbing = tx.sackSinceTimeout && tx.outstanding.count === 1 &&
+    tx.isClosed(tx.announcedWindow);
   tx.sackSinceTimeout = false;
-  const target = alternateFor(association, path);
   path.metrics.timeouts++;
   association.metrics.timeouts++;
   path.rtt.backOff();
   path.rttSentAt = NEVER;
   if (!isProbing) {
     path.congestion.onTimeout();
+    path.oneInFlight = true;
     tx.inFastRecovery = false;
+    noteReduction(tx);
+    // Before the choice of a target: the path may be failing, or inactive, by this.
+    if (!countError(association, path, true)) return;
   }
+  const target = alternateFor(association, path);
   markEverythingOn(tx, path, target);
   // Section 6.3.3, E3: one packet goes at once, whatever the target's cwnd says.
-  target.fastRetransmitDue = true;
+  target.fastRetransmitDue = target.awaitingRetransmission > 0;
   if (isProbing) return;
-  if (!countError(association, path, true)) return;
   // RFC 7829, section 3.2, 6: find out at once whether the path is gone.
-  if (target !== path && path.status === "active" && path.heartbeat === undefined) {
-    sendHeartbeat(association, now, path);
-  }
+  if (target !== path && path.status === "active") probe(association, now, path);
 }
 
 /** Section 6.1, A: with a closed window and nothing in flight, T3-rtx times the next probe. */

@@ -62,11 +62,9 @@ function isUrgent(path: Path): boolean {
 
 /** The heartbeat timer of a path: probes it if it is idle. */
 export function onHeartbeatTimer(association: Association, now: Instant, path: Path): void {
-  const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
-  const mayProbe = path.status === "unconfirmed" || enabled;
   // One probe at a time: a second one would make the answer to the first look forged.
   const isProbing = path.timers.isRunning(PathTimer.HeartbeatTimeout);
-  if (!mayProbe || !path.usable || isProbing) {
+  if (!mayProbe(association, path) || !path.usable || isProbing) {
     scheduleHeartbeat(path, now, association);
     return;
   }
@@ -77,6 +75,19 @@ export function onHeartbeatTimer(association: Association, now: Instant, path: P
     return;
   }
   sendHeartbeat(association, now, path);
+}
+
+/** Heartbeats can be switched off, the verification of an address cannot (sections 5.4 and 8.3). */
+function mayProbe(association: Association, path: Path): boolean {
+  const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
+  return path.status === "unconfirmed" || enabled;
+}
+
+/** Probes a path at once, unless it is being probed or may not be (RFC 7829, section 3.2, 5 and 6). */
+export function probe(association: Association, now: Instant, path: Path): void {
+  if (!path.heartbeat && path.usable && mayProbe(association, path)) {
+    sendHeartbeat(association, now, path);
+  }
 }
 
 /** Sends a HEARTBEAT with a fresh nonce. */
@@ -101,7 +112,7 @@ export function onHeartbeatTimeout(association: Association, now: Instant, path:
   // Section 8.1: only the path that data uses speaks for the peer as a whole; 5.4: a probe never does.
   const countsForPeer = path.status !== "unconfirmed" && path === association.currentDataPath;
   if (!countError(association, path, countsForPeer)) return;
-  if (isUrgent(path) && path.usable) sendHeartbeat(association, now, path);
+  if (isUrgent(path)) probe(association, now, path);
 }
 
 /** Answers a HEARTBEAT on the path on which it came (section 8.3). */

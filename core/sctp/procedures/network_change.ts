@@ -1,6 +1,6 @@
 /** The host's addresses have changed: paths whose local address is gone rest until it is back. */
 import type { Association } from "../association.ts";
-import type { Instant } from "../base/time.ts";
+import { type Instant, NEVER } from "../base/time.ts";
 import type { LocalAddress } from "../path/pairing.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -20,11 +20,21 @@ export function applyNetworkChange(
       // RFC 9260, section 7.2.5.2: what is behind the address may be another network now.
       path.congestion.reset();
       path.rtt.reset();
-      if (association.state === "ESTABLISHED") startHeartbeat(path, now);
+      path.rttSentAt = NEVER;
+      path.errorCount = 0;
+      // What was sent into the gap is lost: it leaves now, not when an old T3-rtx expires.
+      markEverythingOn(association.tx, path, path);
+      path.fastRetransmitDue = path.awaitingRetransmission > 0;
+      if (isMonitored(association)) startHeartbeat(path, now);
     } else {
       const target = alternateFor(association, path);
       if (target !== path) markEverythingOn(association.tx, path, target);
     }
   }
   association.host.touch(association);
+}
+
+/** RFC 9260, section 8.3: the states in which HEARTBEATs are sent. */
+function isMonitored({ state }: Association): boolean {
+  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
 }

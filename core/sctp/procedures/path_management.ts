@@ -19,7 +19,7 @@ export function selectDataPath(association: Association): Path | undefined {
 
 /** Where to send again what timed out on `path` (section 6.4): another path, or itself. */
 export function alternateFor(association: Association, path: Path): Path {
-  return bestPath(association, path, path) ?? path;
+  return bestPath(association, path) ?? path;
 }
 
 /**
@@ -29,12 +29,11 @@ export function alternateFor(association: Association, path: Path): Path {
 function bestPath(
   association: Association,
   from: Path | undefined,
-  except?: Path,
 ): Path | undefined {
   let best: Path | undefined;
   let bestRank = Infinity;
   for (const path of association.pathList) {
-    if (path === except || !path.usable || !path.isConfirmed) continue;
+    if (!path.isConfirmed) continue;
     const rank = rankOf(path, from);
     if (rank < bestRank) {
       best = path;
@@ -44,13 +43,15 @@ function bestPath(
   return best;
 }
 
+const RANK_UNUSABLE = 1e12;
 const RANK_INACTIVE = 1e9;
 const RANK_FAILING = 1e6;
 
 /** Lower is better: active before failing before inactive, fewer errors, less in common with `from`. */
 function rankOf(path: Path, from: Path | undefined): number {
   let rank = path.errorCount * 10;
-  if (path.status === "inactive") rank += RANK_INACTIVE;
+  if (!path.usable) rank += RANK_UNUSABLE;
+  else if (path.status === "inactive") rank += RANK_INACTIVE;
   else if (path.isPotentiallyFailed) rank += RANK_FAILING;
   if (!path.rtt.hasSample) rank += 4;
   if (from?.local.equals(path.local)) rank += 2;

@@ -60,6 +60,8 @@ export function receivePacket(
   const tag = verificationTag(buffer, offset);
   const first = chunkType(buffer, context.offset);
   if (first === ChunkType.Init) receiveInit(endpoint, context, tag);
+  // Section 8.5.1, A: without a tag there is nothing but an INIT, not even an answer.
+  else if (tag === 0) endpoint.countDrop("bad-tag");
   else if (first === ChunkType.CookieEcho) receiveCookieEcho(endpoint, context, tag);
   else receiveOther(endpoint, context, tag);
 }
@@ -93,7 +95,13 @@ function receiveOther(endpoint: Endpoint, context: ChunkContext, tag: number): v
     handleOutOfTheBlue(endpoint, context, portsOf(context), tag);
     return;
   }
+  // Section 8.5.1, B and C: a reflected tag vouches for the chunk that says so, for no other.
+  if (hasReflectedTag(context)) context.packetEnd = endOfChunk(context);
   processChunks(endpoint, association, context);
+}
+
+function endOfChunk({ bytes, offset, packetEnd }: ChunkContext): number {
+  return nextChunk(bytes, offset, packetEnd);
 }
 
 /**

@@ -2,6 +2,7 @@
  * Answering those who ask for an association, without remembering them (RFC 9260, sections 5.1, B and
  * D, and 5.1.5): INIT is answered with a cookie, and only a valid cookie makes an association.
  */
+import type { IpAddress } from "../base/address.ts";
 import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -77,11 +78,22 @@ export function answerInit(
     outboundStreams: parameters.outboundStreams,
     inboundStreams: parameters.inboundStreams,
     initialTsn: endpoint.randomTsn(),
-    addresses: endpoint.listedAddresses(listener, context.destination),
+    addresses: endpoint.listedAddresses(listener, context.destination)
+      .filter(({ family }) => understands(init, family, context.source)),
     ecnCapable: parameters.ecn === 1 && init.ecnCapable,
     adaptationIndication: listener.adaptationIndication,
   };
   sendInitAck(endpoint, context, ports, init, fields, 0, 0);
+}
+
+/**
+ * True if the peer can use addresses of a family: it says so, or uses one itself (sections 3.3.2.1.5
+ * and 5.1.2).
+ */
+function understands(init: InitChunk, family: 4 | 6, source: IpAddress): boolean {
+  const types = init.supportedAddressTypes;
+  if (!types || types.includes(family === 4 ? 5 : 6)) return true;
+  return source.family === family || init.addresses.some((one) => one.family === family);
 }
 
 /** Sends an INIT ACK with a cookie that holds both sides' parameters. */

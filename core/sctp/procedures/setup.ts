@@ -248,6 +248,8 @@ export function handleStaleCookie(association: Association, now: Instant, stalen
   // The staleness counts from the cookie's end; at most one second is added to the measured RTT.
   const roundTrip = elapsed(phase.sentAt, now);
   const preservative = Math.ceil(Math.min(staleness / 1000 + roundTrip, roundTrip + 1000));
+  // A COOKIE ECHO that has not left yet must not: its cookie is useless, and the tag is about to go.
+  association.control.length = 0;
   const [first] = association.pathList;
   for (const path of association.pathList) markEverythingOn(association.tx, path, first);
   beginSetup(association, now, preservative);

@@ -9,7 +9,7 @@
 import { HashIndex } from "../base/hash_index.ts";
 import { NumberQueue } from "../base/number_queue.ts";
 import { PagedCounters } from "../base/paged_counters.ts";
-import { ssn, ssnLess, type Tsn, tsn, tsnAdd } from "../base/serial.ts";
+import { ssn, type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
 
@@ -92,14 +92,14 @@ export class Reassembly {
     store.runBytes[record] = store.length[record];
     if (right !== 0 && (store.flags[record] & DataFlag.End) === 0) this.#join(record, right);
     const joinsLeft = left !== 0 && (store.flags[record] & DataFlag.Begin) === 0;
-    if (!joinsLeft) return this.#settle(record);
+    if (!joinsLeft) return this.#settle(record, reach);
     const first = store.runFirst[left];
     if (first === this.#partial) {
       this.#partialBytes += store.runBytes[record];
       this.#readyBytes += store.runBytes[record];
     }
     this.#join(left, record);
-    return this.#settle(first);
+    return this.#settle(first, reach - tsnDistance(tsn(store.tsn[first]), own));
   }
 
   /**
@@ -195,8 +195,8 @@ export class Reassembly {
     store.runBytes[first] += store.runBytes[right];
   }
 
-  /** Moves a run on if it is a message now. */
-  #settle(first: number): ChunkFate {
+  /** Moves a run on if it is a message now; `reach` is that of its first TSN. */
+  #settle(first: number, reach: number): ChunkFate {
     const store = this.#store;
     const last = store.runLast[first];
     const whole = (store.flags[first] & DataFlag.Begin) !== 0 &&
@@ -209,11 +209,11 @@ export class Reassembly {
       if ((store.flags[first] & DataFlag.Unordered) === 0) this.#passTurn(store.stream[first]);
       return ChunkFate.Kept;
     }
-    return this.#takeTurn(first);
+    return this.#takeTurn(first, reach);
   }
 
   /** A complete message becomes ready, or waits for its turn (RFC 9260, section 6.6). */
-  #takeTurn(first: number): ChunkFate {
+  #takeTurn(first: number, reach: number): ChunkFate {
     const store = this.#store;
     if ((store.flags[first] & DataFlag.Unordered) !== 0) {
       this.#makeReady(first);
@@ -228,7 +228,10 @@ export class Reassembly {
       return ChunkFate.Kept;
     }
     const key = ((stream << 16) | own) >>> 0;
-    if (ssnLess(own, expected) || this.#waiting.find(key) >= 0) {
+    // Each message between the expected one and this has a TSN of its own below this one's first: what
+    // claims to be further ahead is behind, and was delivered.
+    const ahead = (own - expected) & 0xffff;
+    if (ahead >= reach || this.#waiting.find(key) >= 0) {
       store.releaseChain(first);
       return ChunkFate.Useless;
     }

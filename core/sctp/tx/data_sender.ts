@@ -34,7 +34,13 @@ export function mayTransmit(tx: Transmission, path: Path, conditions: SendCondit
 
 function mayRetransmit(path: Path): boolean {
   if (path.awaitingRetransmission === 0) return false;
-  return path.fastRetransmitDue || path.flightSize < path.cwnd;
+  return path.fastRetransmitDue || hasRoomInFlight(path);
+}
+
+/** RFC 9260, sections 6.1, B and 7.2.3. */
+function hasRoomInFlight(path: Path): boolean {
+  if (path.oneInFlight) return path.flightSize === 0;
+  return path.flightSize < path.cwnd;
 }
 
 function maySendNew(tx: Transmission, path: Path, conditions: SendConditions): boolean {
@@ -42,7 +48,7 @@ function maySendNew(tx: Transmission, path: Path, conditions: SendConditions): b
   if (queue.isDrained || tx.outstanding.count >= MAX_OUTSTANDING) return false;
   // RFC 9260, section 6.1, C: what waits for retransmission goes first.
   if (path.awaitingRetransmission > 0) return false;
-  if (path.flightSize >= path.cwnd || path.burstBudget <= 0) return false;
+  if (!hasRoomInFlight(path) || path.burstBudget <= 0) return false;
   const chunk = Math.min(queue.currentRest, tx.chunkPayload);
   if (!windowAllows(tx, chunk)) return false;
   return conditions.hurry || !isWorthWaiting(tx);

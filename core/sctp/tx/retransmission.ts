@@ -88,6 +88,11 @@ export function markEverythingOn(tx: Transmission, path: Path, target: Path): vo
   path.timers.stop(PathTimer.T3Rtx);
 }
 
+/** cwnd was reduced: an ECN-Echo about data sent before says nothing new (RFC 3168, section 6.1.2). */
+export function noteReduction(tx: Transmission): void {
+  tx.ecnReducedUpTo = tsnAdd(tx.outstanding.nextTsn, -1);
+}
+
 /** Karn's rule (section 6.3.1, C5): a chunk at or before a measured one is sent again. */
 export function spoilMeasurements(tx: Transmission, tsn: Tsn): void {
   for (const path of tx.paths) {

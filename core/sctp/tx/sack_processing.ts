@@ -17,6 +17,7 @@ import {
   joinFlight,
   leaveFlight,
   mark,
+  noteReduction,
   unmark,
 } from "./retransmission.ts";
 import { MESSAGE_COST, type Transmission } from "./transmission.ts";
@@ -64,7 +65,10 @@ export function processCumulativeAck(
   const verdict = beginAck(tx, cumulative);
   if (verdict !== SackVerdict.Processed) return verdict;
   const before = tx.outstanding.ackPoint;
+  const inFlight = tx.bytesInFlight;
   acknowledgeUpTo(tx, now, cumulative);
+  // No a_rwnd comes with a SHUTDOWN: what arrived is taken for delivered, as the peer reads on.
+  tx.peerWindow += inFlight - tx.bytesInFlight;
   finishAck(tx, now, before !== cumulative, undefined);
   return SackVerdict.Processed;
 }
@@ -216,6 +220,7 @@ function finishAck(
   const everythingAcked = tx.outstanding.count === 0;
   for (const path of tx.paths) {
     if (path.ack.ackedBytes > 0) {
+      path.oneInFlight = false;
       path.ack.cumulativeAdvanced = advanced;
       path.ack.inFastRecovery = tx.inFastRecovery;
       path.ack.everythingAcked = everythingAcked;
@@ -272,6 +277,7 @@ function countMiss(tx: Transmission, current: Tsn, inRecovery: boolean): boolean
   outstanding.marks[slot] |= ChunkMark.FastRetransmitted;
   if (!inRecovery && !path.fastRetransmitDue) {
     path.congestion.onLoss();
+    noteReduction(tx);
     path.fastRetransmitDue = true;
     path.metrics.fastRetransmits++;
   }
