@@ -35,6 +35,8 @@ export type FaultCode =
   | "unknown-setting"
   | "bad-value"
   | "out-of-range"
+  // A message about a change.
+  | "bad-change"
   // The file.
   | "bad-toml"
   | "bad-file";
