@@ -7,6 +7,9 @@ import type { Command } from "../core/shim/protocol.ts";
 import type { ShimDaemon } from "../core/shim/shim_daemon.ts";
 import type { ShimStatus } from "../core/shim/status.ts";
 
+/** The commands that a line can give. */
+type LineCommand = Extract<Command, { kind: "status" | "stop" | "cut" | "heal" }>;
+
 /** Obeys each line until the stream ends, and stops the daemon then. */
 export async function obeyLines(
   stream: ReadableStream<Uint8Array>,
@@ -24,7 +27,7 @@ export async function obeyLines(
 }
 
 /** The command of a line, or in words what is wrong with it. */
-export function parseCommand(line: string): Command | string {
+export function parseCommand(line: string): LineCommand | string {
   const fields = parseObject(line);
   switch (fields?.kind) {
     case "status":
@@ -48,17 +51,17 @@ function parseObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-function parseStop(drain: unknown): Command | undefined {
+function parseStop(drain: unknown): LineCommand | undefined {
   const valid = typeof drain === "number" && Number.isFinite(drain) && drain >= 0;
   return valid ? { kind: "stop", drain } : undefined;
 }
 
-function parseAddress(kind: "cut" | "heal", remote: unknown): Command | undefined {
+function parseAddress(kind: "cut" | "heal", remote: unknown): LineCommand | undefined {
   const address = typeof remote === "string" ? IpAddress.tryParse(remote) : undefined;
   return address && { kind, remote: address.text };
 }
 
-function obey(command: Command, daemon: ShimDaemon, print: (status: ShimStatus) => void): void {
+function obey(command: LineCommand, daemon: ShimDaemon, print: (status: ShimStatus) => void): void {
   switch (command.kind) {
     case "status":
       return void daemon.status().then(print, () => {});

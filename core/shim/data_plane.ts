@@ -4,6 +4,11 @@
  */
 import type { Wakeup } from "../net/epoll.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
+import { type ChangeData, readChange } from "../rules/change_data.ts";
+import type { Configuration } from "../rules/configuration.ts";
+import { Fault } from "../rules/fault.ts";
+import { parseFile } from "../rules/file_format.ts";
+import { snapshotOf } from "../rules/snapshot.ts";
 import type { Association } from "../sctp/association.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { after, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
@@ -45,6 +50,7 @@ const ENDED_KEPT = 16;
 
 export class DataPlane implements Plane {
   readonly buffers: TransferBuffers;
+  readonly configuration: Configuration;
   readonly counters: ShimCounters = {
     accepted: 0,
     associated: 0,
@@ -74,6 +80,9 @@ export class DataPlane implements Plane {
   /** Opens every listener. @throws SystemError or RangeError if one is not to be had. */
   constructor(parts: DataPlaneParts) {
     this.#parts = parts;
+    const configuration = parseFile(parts.config.rules ?? "");
+    if (configuration instanceof Fault) throw new TypeError(configuration.message);
+    this.configuration = configuration;
     this.#now = parts.clock();
     this.#startedAt = this.#now;
     const { sendBuffer } = parts.config.parameters;
@@ -262,6 +271,13 @@ export class DataPlane implements Plane {
     switch (command.kind) {
       case "status":
         return this.#parts.report({ kind: "status", status: this.#status() });
+      case "configuration":
+        return this.#parts.report({
+          kind: "configuration",
+          snapshot: snapshotOf(this.configuration),
+        });
+      case "change":
+        return this.#change(command.changes);
       case "stop":
         return this.#beginStop(command.drain);
       case "cut":
@@ -271,6 +287,15 @@ export class DataPlane implements Plane {
       default:
         return command satisfies never;
     }
+  }
+
+  #change(changes: readonly ChangeData[]): void {
+    const faults = changes.flatMap((data) => {
+      const change = readChange(data);
+      const fault = change instanceof Fault ? change : this.configuration.apply(change);
+      return fault ? [fault.message] : [];
+    });
+    this.#parts.report({ kind: "changed", faults });
   }
 
   #beginStop(drain: number): void {

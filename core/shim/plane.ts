@@ -1,5 +1,6 @@
 /** What a connection may ask of the data plane that it belongs to. */
 import type { TcpSocket } from "../net/tcp_socket.ts";
+import type { Configuration } from "../rules/configuration.ts";
 import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
@@ -35,6 +36,8 @@ export interface Connection {
 export interface Plane {
   readonly buffers: TransferBuffers;
   readonly counters: ShimCounters;
+  /** Rules and settings as they are now; the object stays the same, and is only read here. */
+  readonly configuration: Configuration;
   now(): Instant;
   /** Sets up an association to the first of the addresses that answers; throws if there is no way. */
   associate(addresses: readonly IpAddress[], port: number): Association;

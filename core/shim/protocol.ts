@@ -1,4 +1,6 @@
 /** What the control plane and the data plane's thread say to each other. */
+import type { ChangeData } from "../rules/change_data.ts";
+import type { Snapshot } from "../rules/snapshot.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import type { LogLevel } from "./plane.ts";
 import type { ListenerStatus, ShimStatus } from "./status.ts";
@@ -44,6 +46,8 @@ export interface DataPlaneConfig {
   readonly initRtxMax: number;
   /** Whether connections that SCTP cannot make go over TCP. */
   readonly fallback: boolean;
+  /** Rules and settings to begin with, as their file has them; the defaults if there is no text. */
+  readonly rules?: string;
 }
 
 /** What the thread gets first. */
@@ -59,6 +63,10 @@ export interface StartMessage {
 export type Command =
   /** Answered by one status report. */
   | { readonly kind: "status" }
+  /** Answered by one report of rules and settings. */
+  | { readonly kind: "configuration" }
+  /** Changes rules and settings, for what begins from now on; answered by one report. */
+  | { readonly kind: "change"; readonly changes: readonly ChangeData[] }
   /**
    * Takes no more connections, lets those that are open finish for `drain` milliseconds, then
    * resets the rest.
@@ -68,12 +76,19 @@ export type Command =
   | { readonly kind: "cut"; readonly remote: string }
   | { readonly kind: "heal"; readonly remote: string };
 
+/** What the thread posts for each command that is answered, in the order of the commands. */
+export type Answer =
+  | { readonly kind: "status"; readonly status: ShimStatus }
+  | { readonly kind: "configuration"; readonly snapshot: Snapshot }
+  /** With what could not be changed, in words. */
+  | { readonly kind: "changed"; readonly faults: readonly string[] };
+
 /** What the thread posts. */
 export type Report =
   /** Everything that was asked for is listened on. */
   | { readonly kind: "ready"; readonly listeners: readonly ListenerStatus[] }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
-  | { readonly kind: "status"; readonly status: ShimStatus }
+  | Answer
   /** Every connection is gone and every socket closed. */
   | { readonly kind: "stopped" }
   /** It could not start, or broke; nothing follows. */

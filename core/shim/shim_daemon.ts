@@ -1,9 +1,14 @@
 /** The control plane's side of a data plane: starts its thread, commands it, hears from it. */
 import { Wakeup } from "../net/epoll.ts";
+import type { ChangeData } from "../rules/change_data.ts";
+import type { Snapshot } from "../rules/snapshot.ts";
 import { CommandRing } from "./command_ring.ts";
 import type { LogLevel } from "./plane.ts";
-import type { Command, DataPlaneConfig, Report, StartMessage } from "./protocol.ts";
+import type { Answer, Command, DataPlaneConfig, Report, StartMessage } from "./protocol.ts";
 import type { ListenerStatus, ShimStatus } from "./status.ts";
+
+/** Changes in one command: as many long rules fit into the ring several times. */
+const CHANGES_PER_COMMAND = 100;
 
 /** Receives the data plane's log. */
 export type LogSink = (level: LogLevel, message: string) => void;
@@ -15,8 +20,8 @@ export class ShimDaemon implements AsyncDisposable {
   readonly #log: LogSink;
   readonly #ready = Promise.withResolvers<readonly ListenerStatus[]>();
   readonly #ended = Promise.withResolvers<void>();
-  /** Callers of {@link status}, in the order of their commands. */
-  readonly #asking: PromiseWithResolvers<ShimStatus>[] = [];
+  /** Who waits for an answer, in the order of their commands. */
+  readonly #asking: PromiseWithResolvers<Answer>[] = [];
   #over = false;
 
   private constructor(config: DataPlaneConfig, log: LogSink) {
@@ -59,11 +64,27 @@ export class ShimDaemon implements AsyncDisposable {
   }
 
   /** What the data plane is doing now. Rejects if it has ended. */
-  status(): Promise<ShimStatus> {
-    const answer = Promise.withResolvers<ShimStatus>();
-    this.#asking.push(answer);
-    if (!this.#command({ kind: "status" })) this.#rejectAll("the data plane does not answer");
-    return answer.promise;
+  async status(): Promise<ShimStatus> {
+    return (await this.#ask({ kind: "status" }, "status")).status;
+  }
+
+  /** Rules and settings as the data plane has them, with the hits so far. Rejects as {@link status}. */
+  async configuration(): Promise<Snapshot> {
+    return (await this.#ask({ kind: "configuration" }, "configuration")).snapshot;
+  }
+
+  /**
+   * Changes rules and settings for what begins from now on. Rejects as {@link status}.
+   * @returns in words what could not be changed.
+   */
+  async change(changes: readonly ChangeData[]): Promise<readonly string[]> {
+    const faults: string[] = [];
+    for (let at = 0; at < changes.length; at += CHANGES_PER_COMMAND) {
+      const part = changes.slice(at, at + CHANGES_PER_COMMAND);
+      const answer = await this.#ask({ kind: "change", changes: part }, "changed");
+      faults.push(...answer.faults);
+    }
+    return faults;
   }
 
   /** Loses every packet from and to this address of a peer until {@link heal}. */
@@ -88,6 +109,18 @@ export class ShimDaemon implements AsyncDisposable {
     await this.stop();
   }
 
+  async #ask<Kind extends Answer["kind"]>(
+    command: Command,
+    kind: Kind,
+  ): Promise<Extract<Answer, { kind: Kind }>> {
+    const answer = Promise.withResolvers<Answer>();
+    if (!this.#command(command)) throw new Error("the data plane does not answer");
+    this.#asking.push(answer);
+    const given = await answer.promise;
+    if (isOfKind(given, kind)) return given;
+    throw new Error(`the data plane answered ${kind} by ${given.kind}`);
+  }
+
   #command(command: Command): boolean {
     if (this.#over || !this.#ring.push(command)) return false;
     this.#wakeup.signal();
@@ -101,7 +134,9 @@ export class ShimDaemon implements AsyncDisposable {
       case "log":
         return this.#log(report.level, report.message);
       case "status":
-        return this.#asking.shift()?.resolve(report.status);
+      case "configuration":
+      case "changed":
+        return this.#asking.shift()?.resolve(report);
       case "stopped":
         return this.#end();
       case "failed":
@@ -130,4 +165,11 @@ export class ShimDaemon implements AsyncDisposable {
   #rejectAll(message: string): void {
     for (const asking of this.#asking.splice(0)) asking.reject(new Error(message));
   }
+}
+
+function isOfKind<Kind extends Answer["kind"]>(
+  answer: Answer,
+  kind: Kind,
+): answer is Extract<Answer, { kind: Kind }> {
+  return answer.kind === kind;
 }
