@@ -53,7 +53,11 @@ class Run {
     await benchmark.run({
       effort: quick ? QUICK_EFFORT : FULL_EFFORT,
       seed,
-      peers: () => this.#peers.all((text) => notes.push(text)),
+      peers: async () => {
+        const { peers, missing } = await this.#peers.all();
+        if (missing !== undefined) notes.push(missing);
+        return peers;
+      },
       keep: (figure) => {
         figures.push(figure);
         this.#keep(figureEntry(name, figure));

@@ -92,13 +92,16 @@ export class MessageReader {
   }
 }
 
-/** When the first and the last message came. */
+/** When the first and the last message came: reading the clock for each would weigh. */
 export class Stopwatch {
+  #messages = 0;
   #first = 0;
   #last = 0;
 
-  /** Call when a message has come. */
-  note(): void {
+  /** Call when there is nothing more to read. @param messages that have come so far. */
+  note(messages: number): void {
+    if (messages === this.#messages) return;
+    this.#messages = messages;
     this.#last = performance.now();
     if (this.#first === 0) this.#first = this.#last;
   }

@@ -118,13 +118,17 @@ const loopEnd: End = {
     loop.accept();
     const cpu = new CpuClock();
     const [tally, watch] = [new Tally(), new Stopwatch()];
-    while (loop.isOpen) {
+    const drain = () => {
       for (let length = loop.reader.next(); length > 0; length = loop.reader.next()) {
         tally.count(loop.reader.target, length);
-        watch.note();
       }
+      watch.note(tally.messages);
+    };
+    while (loop.isOpen) {
+      drain();
       loop.turn();
     }
+    drain();
     report(receiveReport(tally, watch, cpu));
   },
 

@@ -17,17 +17,22 @@ const OWN = [
   ownPeer("shimkit, blocking loop", "loop_end.ts"),
 ];
 
+/** What there is to compare. */
+export interface Comparison {
+  /** usrsctp first, if it is there: the others are compared with it. */
+  readonly peers: readonly Peer[];
+  /** What is not there and what would help, in words. */
+  readonly missing: string | undefined;
+}
+
 /** Builds what has to be built when it is first asked for. */
 export class PeerSet {
   #folder: string | undefined;
-  #all: Promise<readonly Peer[]> | undefined;
+  #comparison: Promise<Comparison> | undefined;
 
-  /**
-   * All implementations that can be had, usrsctp first: the others are compared with it.
-   * @param note is told what is missing.
-   */
-  all(note: (text: string) => void): Promise<readonly Peer[]> {
-    return this.#all ??= this.#build(note);
+  /** All implementations that can be had. */
+  all(): Promise<Comparison> {
+    return this.#comparison ??= this.#build();
   }
 
   /** Removes what was built. */
@@ -35,13 +40,11 @@ export class PeerSet {
     if (this.#folder !== undefined) await Deno.remove(this.#folder, { recursive: true });
   }
 
-  async #build(note: (text: string) => void): Promise<readonly Peer[]> {
+  async #build(): Promise<Comparison> {
     this.#folder = await Deno.makeTempDir({ prefix: "shimkit-bench-" });
     const built = await buildUsrsctp(this.#folder);
-    if ("missing" in built) {
-      note(built.missing);
-      return OWN;
-    }
-    return [built, ...OWN];
+    return "missing" in built
+      ? { peers: OWN, missing: built.missing }
+      : { peers: [built, ...OWN], missing: undefined };
   }
 }

@@ -54,8 +54,8 @@ const socketEnd: End = {
     do {
       for (let length = reader.next(); length > 0; length = reader.next()) {
         tally.count(reader.target, length);
-        watch.note();
       }
+      watch.note(tally.messages);
     } while (await connection.waitReadable());
     await connection.closed;
     report(receiveReport(tally, watch, cpu));

@@ -7,8 +7,8 @@
  *   bulk ping    UDP_PORT PEER_UDP_PORT MESSAGE_SIZE COUNT
  *
  * receive and echo print "ready" when they can be reached. Each prints one line of JSON at the end.
- * bench/peers/shimkit_end.ts does the same with the engine of this project; bench/content.ts says
- * how messages are filled.
+ * bench/peers/socket_end.ts and loop_end.ts do the same with the engine of this project, and
+ * bench/peers/content.ts says how messages are filled.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
