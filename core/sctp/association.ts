@@ -9,7 +9,7 @@ import type { IpAddress } from "./base/address.ts";
 import type { HeapMember } from "./base/deadline_heap.ts";
 import type { SlabPool } from "./base/slab_pool.ts";
 import { type Tsn, tsn } from "./base/serial.ts";
-import { type Instant, NEVER } from "./base/time.ts";
+import { type Instant, instant, NEVER } from "./base/time.ts";
 import type { Environment } from "./environment.ts";
 import type { LossReason, SctpEvent } from "./events.ts";
 import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
@@ -101,6 +101,10 @@ export interface AssociationHost {
     tag: number,
     chunk: Uint8Array,
   ): void;
+  /** Packets from this address of the peer's belong to the association. */
+  claimAddress(association: Association, address: IpAddress): void;
+  /** True if another association between the same ports has a peer with this address. */
+  belongsToOther(association: Association, address: IpAddress): boolean;
   /** The local tag changed: packets are found by it. */
   retag(association: Association, oldTag: number): void;
 }
@@ -136,8 +140,6 @@ export class Association implements HeapMember {
   readonly remotePort: number;
   readonly parameters: Parameters;
   readonly metrics: AssociationMetrics = newAssociationMetrics();
-  /** For the user of the engine; the engine does not touch it. */
-  userData: unknown = undefined;
 
   heapIndex = -1;
   heapDeadline: Instant = NEVER;
@@ -157,6 +159,8 @@ export class Association implements HeapMember {
   localTag: number;
   /** The peer's Verification Tag; 0 while it is not known. */
   peerTag = 0;
+  /** When a packet of the peer came last. */
+  heardAt: Instant = instant(0);
   /** Random values that tell a restart from a stray cookie (RFC 9260, section 5.2.2). */
   localTieTag = 0;
   peerTieTag = 0;
@@ -173,12 +177,16 @@ export class Association implements HeapMember {
   ecnEchoTsn: Tsn | undefined;
   /** Chosen by the user, or the path of the handshake. */
   primary: Path | undefined;
+  /** The user chose it. */
+  primaryChosen = false;
   /** Path on which DATA arrived last: SACKs leave there. */
   lastDataPath: Path | undefined;
   /** Path that new data used last. */
   currentDataPath: Path | undefined;
   /** SHUTDOWN or SHUTDOWN ACK was sent here last. */
   shutdownPath: Path | undefined;
+  /** Cumulative TSN Ack of the SHUTDOWN sent last. */
+  shutdownTsn: Tsn | undefined;
   /** The user asked for a shutdown before the association was up. */
   shutdownWanted = false;
   /** Cookies that went stale during this setup (RFC 9260, section 5.2.6). */
@@ -319,6 +327,7 @@ export class Association implements HeapMember {
   /** Prefers a path for data (RFC 9260, section 11.1.6). */
   setPrimary(path: Path): void {
     this.primary = path;
+    this.primaryChosen = true;
     this.host.touch(this);
   }
 
@@ -384,6 +393,7 @@ export class Association implements HeapMember {
     const path = new Path(this.pathList.length, local, remote, port, this.parameters, now);
     this.pathList.push(path);
     this.tx.updateChunkPayload();
+    this.host.claimAddress(this, remote);
     return path;
   }
 
@@ -427,14 +437,14 @@ export class Association implements HeapMember {
     this.control.push({ chunk, path, alone, zeroTag });
   }
 
+  /** Queues COOKIE ECHO or COOKIE ACK: they come first in their packet (RFC 9260, section 5.1). */
+  sendFirst(chunk: Uint8Array, path: Path): void {
+    this.control.unshift({ chunk, path, alone: false, zeroTag: false });
+  }
+
   /** Sends one chunk at once and outside the queue: the last word of an association. */
   sendLast(chunk: Uint8Array, path: Path): void {
     this.host.reply(path.controlRoute, this.localPort, this.remotePort, this.peerTag, chunk);
-  }
-
-  /** A fresh Initial TSN (RFC 9260, section 3.3.2). */
-  static randomTsn(environment: Environment): Tsn {
-    return tsn(environment.random.uint32());
   }
 
   /**

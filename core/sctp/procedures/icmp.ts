@@ -1,8 +1,9 @@
 /** ICMP errors about packets of an association (RFC 9260, section 10). */
 import { readU32 } from "../base/bytes.ts";
-import type { Instant } from "../base/time.ts";
+import { elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { IcmpError } from "../icmp_error.ts";
+import { markOversized } from "../tx/retransmission.ts";
 import { chunkType } from "../wire/chunk.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, verificationTag } from "../wire/common_header.ts";
@@ -25,13 +26,26 @@ function quotesInit(quoted: Uint8Array): boolean {
     chunkType(quoted, COMMON_HEADER_LENGTH) === ChunkType.Init;
 }
 
+/**
+ * Whether "protocol unreachable" is to be believed (section 10, ICMP8): about an INIT while it is
+ * unanswered, about any other packet like an ABORT with the T bit.
+ *
+ * Deviation: not while the peer is heard. Linux says the same of a packet for which a raw socket has
+ * no room left, so a peer in user space that is merely late would lose its association. One that is
+ * gone causes the error again with the next retransmission or HEARTBEAT, when nothing else came for
+ * RTO.Min.
+ */
+function meansNoSctp(association: Association, now: Instant, quoted: Uint8Array): boolean {
+  if (quotesInit(quoted)) return association.state === "COOKIE-WAIT";
+  return elapsed(association.heardAt, now) >= association.parameters.rtoMin;
+}
+
 /** Takes an error whose quoted packet was found to be this association's. */
-export function handleIcmpError(association: Association, _now: Instant, error: IcmpError): void {
+export function handleIcmpError(association: Association, now: Instant, error: IcmpError): void {
   const path = association.findPath(error.local, error.remote);
   switch (error.kind) {
     case "protocol-unreachable":
-      // ICMP8: for an INIT only while it is unanswered; otherwise like an ABORT with the T bit.
-      if (!quotesInit(error.quoted) || association.state === "COOKIE-WAIT") {
+      if (meansNoSctp(association, now, error.quoted)) {
         association.lose({ kind: "no-sctp-at-peer" });
       }
       return;
@@ -40,6 +54,7 @@ export function handleIcmpError(association: Association, _now: Instant, error: 
       if (path && error.mtu >= smallest && error.mtu < path.pmtu) {
         path.pmtu = error.mtu;
         association.tx.updateChunkPayload();
+        markOversized(association.tx, path);
       }
       return;
     }

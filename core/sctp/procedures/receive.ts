@@ -78,6 +78,7 @@ function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void 
   context.ecn = packet.ecn;
   context.path = undefined;
   context.hasData = false;
+  context.hasSack = false;
 }
 
 /** Everything but a packet that starts with INIT or COOKIE ECHO. */
@@ -181,6 +182,7 @@ function processChunks(
   context: ChunkContext,
 ): void {
   const { bytes, packetEnd } = context;
+  association.heardAt = context.now;
   while (context.offset + CHUNK_HEADER_LENGTH <= packetEnd) {
     if (!chunkIsWhole(bytes, context.offset, packetEnd)) {
       endpoint.countDrop("malformed-chunk");
@@ -292,6 +294,11 @@ function acceptCookie(
   if (!listener || !endpoint.hasRoomFor(listener)) {
     endpoint.countDrop("association-limit");
     refuseInit(endpoint, context, ports, cookie.peerTag, [{ code: CauseCode.OutOfResource }]);
+    return undefined;
+  }
+  if (endpoint.demultiplexer.find(ports.local, ports.remote, cookie.peerAddresses)) {
+    // Section 5.1.2, D: meanwhile another association has one of these addresses.
+    endpoint.countDrop("unexpected-chunk");
     return undefined;
   }
   return associateByCookie(endpoint, listener, context, cookie);
