@@ -8,7 +8,7 @@
 import type { IpAddress } from "./base/address.ts";
 import type { HeapMember } from "./base/deadline_heap.ts";
 import type { SlabPool } from "./base/slab_pool.ts";
-import { type Tsn, tsn } from "./base/serial.ts";
+import type { Tsn } from "./base/serial.ts";
 import { type Instant, instant, NEVER } from "./base/time.ts";
 import type { Environment } from "./environment.ts";
 import type { LossReason, SctpEvent } from "./events.ts";

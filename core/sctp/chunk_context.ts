@@ -1,5 +1,6 @@
 /** A chunk that is being processed, with the packet around it. One object serves every chunk. */
 import { IpAddress } from "./base/address.ts";
+import { type Tsn, tsn } from "./base/serial.ts";
 import { type Instant, instant } from "./base/time.ts";
 import { Ecn } from "./packet.ts";
 import type { Path } from "./path/path.ts";
@@ -24,4 +25,8 @@ export class ChunkContext {
   path: Path | undefined = undefined;
   /** The packet carried DATA so far. */
   hasData = false;
+  /** Lowest TSN of that DATA. */
+  lowestTsn: Tsn = tsn(0);
+  /** The packet carried a SACK so far. */
+  hasSack = false;
 }

@@ -9,7 +9,7 @@ import type { IcmpError } from "./icmp_error.ts";
 
 export class Demultiplexer {
   readonly #byTag = new Map<number, Association>();
-  readonly #byPorts = new Map<number, Association[]>();
+  readonly #byPeer = new Map<string, Association>();
   readonly #incoming = new Map<number, number>();
   /** Most packets belong to the association of the packet before. */
   #last: Association | undefined;
@@ -29,31 +29,29 @@ export class Demultiplexer {
 
   add(association: Association): void {
     this.#byTag.set(association.localTag, association);
-    this.place(association);
     if (association.incoming) {
       this.#incoming.set(association.localPort, this.countIncoming(association.localPort) + 1);
     }
   }
 
-  /** Makes the association findable by its ports; does nothing if it is. */
-  place(association: Association): void {
-    const key = portsKey(association.localPort, association.remotePort);
-    const bucket = this.#byPorts.get(key);
-    if (!bucket) this.#byPorts.set(key, [association]);
-    else if (!bucket.includes(association)) bucket.push(association);
+  /** Makes the association findable by one of its peer's addresses, if that is no other's. */
+  claim(association: Association, address: IpAddress): void {
+    const key = peerKey(association.localPort, association.remotePort, address);
+    if (!this.#byPeer.has(key)) this.#byPeer.set(key, association);
   }
 
   remove(association: Association): void {
     if (!this.#byTag.delete(association.localTag)) return;
     if (this.#last === association) this.#last = undefined;
-    const key = portsKey(association.localPort, association.remotePort);
-    const rest = this.#byPorts.get(key)?.filter((other) => other !== association) ?? [];
-    if (rest.length > 0) this.#byPorts.set(key, rest);
-    else this.#byPorts.delete(key);
-    if (!association.incoming) return;
-    const left = this.countIncoming(association.localPort) - 1;
-    if (left > 0) this.#incoming.set(association.localPort, left);
-    else this.#incoming.delete(association.localPort);
+    const { localPort, remotePort, incoming } = association;
+    for (const { remote } of association.pathList) {
+      const key = peerKey(localPort, remotePort, remote);
+      if (this.#byPeer.get(key) === association) this.#byPeer.delete(key);
+    }
+    if (!incoming) return;
+    const left = this.countIncoming(localPort) - 1;
+    if (left > 0) this.#incoming.set(localPort, left);
+    else this.#incoming.delete(localPort);
   }
 
   /** The association has another local tag now. */
@@ -76,10 +74,11 @@ export class Demultiplexer {
     remotePort: number,
     addresses: readonly IpAddress[],
   ): Association | undefined {
-    const bucket = this.#byPorts.get(portsKey(localPort, remotePort));
-    return bucket?.find((association) =>
-      addresses.some((address) => association.isPeerAddress(address))
-    );
+    for (const address of addresses) {
+      const found = this.#byPeer.get(peerKey(localPort, remotePort, address));
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** The association that sent the packet which an ICMP error quotes (RFC 9260, section 10, ICMP5). */
@@ -88,13 +87,13 @@ export class Demultiplexer {
     isOurs: (association: Association, quoted: Uint8Array) => boolean,
   ): Association | undefined {
     if (error.quoted.length < 8) return undefined;
-    const key = portsKey(readU16(error.quoted, 0), readU16(error.quoted, 2));
-    return this.#byPorts.get(key)?.find((association) =>
-      association.isPeerAddress(error.remote) && isOurs(association, error.quoted)
-    );
+    const [local, remote] = [readU16(error.quoted, 0), readU16(error.quoted, 2)];
+    const found = this.#byPeer.get(peerKey(local, remote, error.remote));
+    return found && isOurs(found, error.quoted) ? found : undefined;
   }
 }
 
-function portsKey(localPort: number, remotePort: number): number {
-  return localPort * 65_536 + remotePort;
+/** Only packets whose tag does not find their association are looked up by this. */
+function peerKey(localPort: number, remotePort: number, address: IpAddress): string {
+  return `${localPort} ${remotePort} ${address.text}`;
 }

@@ -52,6 +52,8 @@ export interface EndpointOptions {
   readonly developmentChecks?: boolean;
   /** Associations at one time; default 65,536. */
   readonly maxAssociations?: number;
+  /** Bytes of user data of all associations, sent or received, that are held; default 1 GiB. */
+  readonly maxBufferedMemory?: number;
   /** Where memory for user data comes from; default: pages on the heap. */
   readonly pages?: PageSource;
 }
@@ -106,7 +108,7 @@ export class Endpoint implements AssociationHost {
   constructor(environment: Environment, options: EndpointOptions = {}) {
     this.environment = environment;
     this.parameters = withParameters(options.parameters ?? {});
-    this.pool = new SlabPool(options.pages ?? heapPages);
+    this.pool = new SlabPool(options.pages ?? heapPages, options.maxBufferedMemory);
     this.writer = new PacketWriter(environment.crc32c);
     this.cookies = new CookieMint(environment.random, environment.keyedHash);
     this.#developmentChecks = options.developmentChecks ?? false;
@@ -241,7 +243,6 @@ export class Endpoint implements AssociationHost {
       path.status = "active";
     }
     association.primary = association.pathList[0];
-    this.demultiplexer.place(association);
     beginSetup(association, now);
     this.touch(association);
     return association;
@@ -334,6 +335,16 @@ export class Endpoint implements AssociationHost {
   forget(association: Association): void {
     this.demultiplexer.remove(association);
     this.#deadlines.set(association, association.nextDeadline);
+  }
+
+  claimAddress(association: Association, address: IpAddress): void {
+    this.demultiplexer.claim(association, address);
+  }
+
+  belongsToOther(association: Association, address: IpAddress): boolean {
+    const { localPort, remotePort } = association;
+    const owner = this.demultiplexer.find(localPort, remotePort, [address]);
+    return owner !== undefined && owner !== association;
   }
 
   retag(association: Association, oldTag: number): void {

@@ -50,6 +50,13 @@ export type PageSource = () => PageMemory;
 /** Pages of their own, on the heap. */
 export const heapPages: PageSource = () => ({ bytes: new Uint8Array(PAGE_SIZE), offset: 0 });
 
+/** Addresses have 32 bits: so many pages can be told apart. */
+const MAX_PAGES = 2 ** 32 / PAGE_SIZE;
+/** Bytes that are handed out before {@link SlabPool.isFull}, unless told otherwise. */
+export const DEFAULT_POOL_LIMIT = 1 << 30;
+/** The highest limit: addresses end at 4 GiB, and what has begun may be finished. */
+export const MAX_POOL_LIMIT = 3 * (1 << 30);
+
 /** A pool of slots, shared by all associations of an endpoint. */
 export class SlabPool {
   readonly #source: PageSource;
@@ -58,8 +65,20 @@ export class SlabPool {
   readonly #withRoom: (Page | undefined)[] = SLOT_SIZES.map(() => undefined);
   #liveBytes = 0;
 
-  constructor(source: PageSource = heapPages) {
+  /**
+   * @param limit bytes after which the pool calls itself full; users then take no more from peers.
+   * @throws RangeError if the limit is above {@link MAX_POOL_LIMIT}.
+   */
+  constructor(source: PageSource = heapPages, readonly limit = DEFAULT_POOL_LIMIT) {
+    if (!(limit > 0 && limit <= MAX_POOL_LIMIT)) {
+      throw new RangeError(`a pool takes a limit of 1 to ${MAX_POOL_LIMIT} bytes, not ${limit}`);
+    }
     this.#source = source;
+  }
+
+  /** True if nothing should be taken that can be refused. */
+  get isFull(): boolean {
+    return this.#liveBytes >= this.limit;
   }
 
   /** Bytes in slots that are handed out. */
@@ -125,6 +144,7 @@ export class SlabPool {
   #openPage(sizeClass: number): Page {
     let page = this.#unused.pop();
     if (!page) {
+      if (this.#pages.length === MAX_PAGES) throw new RangeError("the pool has no more addresses");
       page = {
         memory: this.#source(),
         index: this.#pages.length,

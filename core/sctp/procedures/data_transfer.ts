@@ -1,4 +1,5 @@
 /** DATA and SACK in an association, and T3-rtx (RFC 9260, section 6). */
+import { tsnLess } from "../base/serial.ts";
 import { after, type Instant, NEVER } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
@@ -8,6 +9,7 @@ import { DataVerdict } from "../rx/reception.ts";
 import { PathTimer } from "../timer/timer_table.ts";
 import { ChunkState } from "../tx/outstanding.ts";
 import { mark, markEverythingOn, noteReduction } from "../tx/retransmission.ts";
+import type { Transmission } from "../tx/transmission.ts";
 import { processSack, SackVerdict } from "../tx/sack_processing.ts";
 import { dataPayloadLength, dataStream, dataTsn } from "../wire/data.ts";
 import { encodeError } from "../wire/error.ts";
@@ -28,6 +30,8 @@ export function handleData(association: Association, context: ChunkContext): voi
     abortForViolation(association, [{ code: CauseCode.NoUserData, tsn: dataTsn(bytes, offset) }]);
     return;
   }
+  const tsn = dataTsn(bytes, offset);
+  if (!context.hasData || tsnLess(tsn, context.lowestTsn)) context.lowestTsn = tsn;
   context.hasData = true;
   metrics.dataChunksReceived++;
   switch (rx.handleData(bytes, offset)) {
@@ -76,7 +80,7 @@ export function finishDataPacket(association: Association, context: ChunkContext
   association.lastDataPath = context.path;
   if (association.ecnEnabled && context.ecn === Ecn.Ce) {
     // RFC 3168: echo until the sender says that it has reacted.
-    association.ecnEchoTsn ??= rx.tracker.cumulative;
+    association.ecnEchoTsn ??= context.lowestTsn;
     rx.acks.demand();
   }
   announceReadable(association);
@@ -97,6 +101,12 @@ export function handleSack(association: Association, context: ChunkContext): voi
     host.countDrop("malformed-chunk");
     return;
   }
+  // Section 6.2: a packet has one. More would be work without bound for its sender's little.
+  if (context.hasSack) {
+    host.countDrop("unexpected-chunk");
+    return;
+  }
+  context.hasSack = true;
   metrics.sacksReceived++;
   const wasInRecovery = tx.inFastRecovery;
   const windowBefore = tx.announcedWindow;
@@ -147,28 +157,31 @@ export function onT3Rtx(association: Association, now: Instant, path: Path): voi
     return;
   }
   // Section 6.1, A: a peer that keeps its window closed and says so is there.
-  const isProbing = tx.sackSinceTimeout && tx.outstanding.count === 1 &&
-    tx.isClosed(tx.announcedWindow);
+  const answers = tx.sackSinceTimeout && tx.isClosed(tx.announcedWindow);
+  const isProbe = answers && tx.outstanding.count === 1;
   tx.sackSinceTimeout = false;
   path.metrics.timeouts++;
   association.metrics.timeouts++;
   path.rtt.backOff();
   path.rttSentAt = NEVER;
-  if (!isProbing) {
-    path.congestion.onTimeout();
-    path.oneInFlight = true;
-    tx.inFastRecovery = false;
-    noteReduction(tx);
-    // Before the choice of a target: the path may be failing, or inactive, by this.
-    if (!countError(association, path, true)) return;
-  }
+  if (!isProbe) collapseWindow(tx, path);
+  // Before the choice of a target: the path may be failing, or inactive, by this.
+  if (!answers && !countError(association, path, true)) return;
   const target = alternateFor(association, path);
   markEverythingOn(tx, path, target);
   // Section 6.3.3, E3: one packet goes at once, whatever the target's cwnd says.
   target.fastRetransmitDue = target.awaitingRetransmission > 0;
-  if (isProbing) return;
+  if (answers) return;
   // RFC 7829, section 3.2, 6: find out at once whether the path is gone.
   if (target !== path && path.status === "active") probe(association, now, path);
+}
+
+/** Section 6.3.3, E1: the path starts again with one packet. */
+function collapseWindow(tx: Transmission, path: Path): void {
+  path.congestion.onTimeout();
+  path.oneInFlight = true;
+  tx.inFastRecovery = false;
+  noteReduction(tx);
 }
 
 /** Section 6.1, A: with a closed window and nothing in flight, T3-rtx times the next probe. */

@@ -46,11 +46,21 @@ export function handleDuplicateInit(
   switch (association.state) {
     case "COOKIE-WAIT":
       // Section 5.2.1: the same parameters as in our INIT; no tie-tags, as the peer's tag is unknown.
-      sendInitAck(endpoint, context, ports, atNamedAddress(association, context, init), own, 0, 0);
+      sendInitAck(
+        endpoint,
+        association.parameters,
+        context,
+        ports,
+        atNamedAddress(association, context, init),
+        own,
+        0,
+        0,
+      );
       return;
     case "COOKIE-ECHOED":
       sendInitAck(
         endpoint,
+        association.parameters,
         context,
         ports,
         init,
@@ -68,6 +78,7 @@ export function handleDuplicateInit(
       };
       sendInitAck(
         endpoint,
+        association.parameters,
         context,
         ports,
         init,

@@ -19,6 +19,8 @@ import { confirmPath, countError, pathAnswered } from "./path_management.ts";
  * here, where nobody can forge it.
  */
 const INFO_LENGTH = 12;
+/** Bytes of our HEARTBEAT chunks. */
+export const HEARTBEAT_LENGTH = 8 + INFO_LENGTH;
 
 /** Starts probing and monitoring all paths (section 5.4: on entering ESTABLISHED). */
 export function startHeartbeats(association: Association, now: Instant): void {

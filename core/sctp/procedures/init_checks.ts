@@ -8,13 +8,18 @@ import type { PeerSetup } from "./state_cookie.ts";
 /** Smallest a_rwnd that may be announced (section 3.3.2). */
 const SMALLEST_WINDOW = 1500;
 
+/** True if a_rwnd is smaller than may be announced. */
+export function announcesTooSmallWindow(init: InitChunk): boolean {
+  return init.receiverWindow < SMALLEST_WINDOW;
+}
+
 /** Why the chunk must be answered with an ABORT, or `undefined` if it is in order. */
 export function findInitFault(init: InitChunk): ErrorCause | undefined {
   if (init.hostName) {
     return { code: CauseCode.UnresolvableAddress, parameter: init.hostName };
   }
   const isValid = init.outboundStreams > 0 && init.inboundStreams > 0 &&
-    init.receiverWindow >= SMALLEST_WINDOW;
+    !announcesTooSmallWindow(init);
   return isValid ? undefined : { code: CauseCode.InvalidMandatoryParameter };
 }
 

@@ -23,8 +23,8 @@ export function alternateFor(association: Association, path: Path): Path {
 }
 
 /**
- * The best path by status, errors and distance from `from`; `except` is left out. Among paths that
- * are all inactive one is still chosen: the association then is dormant (RFC 7829, section 4).
+ * The best path by status, errors and distance from `from`. Among paths that are all inactive, or gone
+ * from this host, one is still chosen (RFC 7829, section 4): its errors end what cannot go on.
  */
 function bestPath(
   association: Association,
@@ -68,6 +68,8 @@ export function addPaths(
   const { pathList, setup } = association;
   for (const { local, remote } of pairAddresses(setup.localAddresses, remotes)) {
     if (!association.mayAddPath) return;
+    // Section 5.1.2, D: an address leads to one association only.
+    if (association.host.belongsToOther(association, remote)) continue;
     const knowsRemote = pathList.some((path) => path.remote.equals(remote));
     const knowsLocal = pathList.some((path) => path.local.equals(local));
     if (!knowsRemote || !knowsLocal) association.addPath(now, local, remote);

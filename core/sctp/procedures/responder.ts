@@ -2,7 +2,6 @@
  * Answering those who ask for an association, without remembering them (RFC 9260, sections 5.1, B and
  * D, and 5.1.5): INIT is answered with a cookie, and only a valid cookie makes an association.
  */
-import type { IpAddress } from "../base/address.ts";
 import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -16,6 +15,7 @@ import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import { isFault } from "../wire/fault.ts";
 import { decodeInit, encodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import type { Association } from "../association.ts";
+import type { Parameters } from "../parameters.ts";
 import { acceptsFamily, findInitFault, peerSetupOf } from "./init_checks.ts";
 import { confirmPath, pathOfPacket } from "./path_management.ts";
 import { adoptPeer, establish } from "./setup.ts";
@@ -78,27 +78,17 @@ export function answerInit(
     outboundStreams: parameters.outboundStreams,
     inboundStreams: parameters.inboundStreams,
     initialTsn: endpoint.randomTsn(),
-    addresses: endpoint.listedAddresses(listener, context.destination)
-      .filter(({ family }) => understands(init, family, context.source)),
+    addresses: endpoint.listedAddresses(listener, context.destination),
     ecnCapable: parameters.ecn === 1 && init.ecnCapable,
     adaptationIndication: listener.adaptationIndication,
   };
-  sendInitAck(endpoint, context, ports, init, fields, 0, 0);
-}
-
-/**
- * True if the peer can use addresses of a family: it says so, or uses one itself (sections 3.3.2.1.5
- * and 5.1.2).
- */
-function understands(init: InitChunk, family: 4 | 6, source: IpAddress): boolean {
-  const types = init.supportedAddressTypes;
-  if (!types || types.includes(family === 4 ? 5 : 6)) return true;
-  return source.family === family || init.addresses.some((one) => one.family === family);
+  sendInitAck(endpoint, parameters, context, ports, init, fields, 0, 0);
 }
 
 /** Sends an INIT ACK with a cookie that holds both sides' parameters. */
 export function sendInitAck(
   endpoint: Endpoint,
+  parameters: Parameters,
   context: ChunkContext,
   ports: PacketPorts,
   init: InitChunk,
@@ -106,7 +96,7 @@ export function sendInitAck(
   localTieTag: number,
   peerTieTag: number,
 ): void {
-  const lifespan = cookieLifespan(endpoint, init);
+  const lifespan = cookieLifespan(parameters, init);
   const content: CookieContent = {
     ...peerSetupOf(init, context.source),
     created: context.now,
@@ -136,8 +126,7 @@ export function sendInitAck(
 }
 
 /** Valid.Cookie.Life and what the peer asks for on top, but never more than twice as long. */
-function cookieLifespan(endpoint: Endpoint, init: InitChunk): number {
-  const { validCookieLife } = endpoint.parameters;
+function cookieLifespan({ validCookieLife }: Parameters, init: InitChunk): number {
   return validCookieLife + Math.min(init.cookiePreservative ?? 0, validCookieLife);
 }
 
@@ -216,7 +205,7 @@ export function acknowledgeCookie(association: Association, context: ChunkContex
   const path = context.path ?? association.pathList[0];
   // RFC 6951, section 5.4: the cookie was ours, so the peer may be reached where it came from.
   association.useEncapsulation(path, context.encapsulationPort);
-  association.sendControl(encodeCookieAck(), path);
+  association.sendFirst(encodeCookieAck(), path);
   if (!path.isConfirmed) sendHeartbeat(association, context.now, path);
 }
 

@@ -8,15 +8,16 @@ import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
 import { encodeAbort } from "../wire/abort.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
+import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { encodeCookieEcho } from "../wire/cookie.ts";
 import { encodeError } from "../wire/error.ts";
-import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
+import { CauseCode, type ErrorCause, protocolViolation } from "../wire/error_cause.ts";
 import { isFault } from "../wire/fault.ts";
 import { decodeInit, encodeInit, type InitFields } from "../wire/init.ts";
 import { joinTlvs } from "../wire/tlv.ts";
-import { sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
-import { findInitAckFault, peerSetupOf } from "./init_checks.ts";
-import { addPaths, alternateFor } from "./path_management.ts";
+import { HEARTBEAT_LENGTH, sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
+import { announcesTooSmallWindow, findInitAckFault, peerSetupOf } from "./init_checks.ts";
+import { addPaths, alternateFor, replyPath } from "./path_management.ts";
 import { resumeShutdown } from "./shutdown.ts";
 import type { PeerSetup } from "./state_cookie.ts";
 
@@ -102,6 +103,12 @@ export function handleInitAck(association: Association, context: ChunkContext): 
     refuseInitAck(association, path, association.localTag, true, []);
     return;
   }
+  if (announcesTooSmallWindow(init)) {
+    // Section 3.3.3: refused, but nothing of ours changes.
+    host.countDrop("bad-init");
+    sendRefusal(association, path, init.initiateTag, false, []);
+    return;
+  }
   const fault = findInitAckFault(init);
   if (fault || !init.stateCookie) {
     refuseInitAck(association, path, init.initiateTag, false, fault ? [fault] : []);
@@ -110,7 +117,8 @@ export function handleInitAck(association: Association, context: ChunkContext): 
   association.timers.stop(AssociationTimer.T1Init);
   const isFirstAnswer = phase.attempts === 1;
   adoptPeer(association, peerSetupOf(init, context.source), context.now);
-  association.primary = path;
+  if (!hasEnoughStreams(association, path)) return;
+  if (!association.primaryChosen) association.primary = path;
   path.rtt.reset();
   if (isFirstAnswer) path.rtt.addSample(elapsed(phase.sentAt, context.now));
   association.phase = {
@@ -134,7 +142,27 @@ function setupPath(association: Association, answered: Path | undefined, attempt
   return pathOfAttempt(association, attempts - 1);
 }
 
+/** Section 5.1.1: messages that wait on streams which the peer does not accept end the association. */
+function hasEnoughStreams(association: Association, path: Path): boolean {
+  const { highestStreamUsed, outboundStreams: offered, parameters } = association;
+  if (highestStreamUsed < offered) return true;
+  association.sendLast(encodeAbort(false, [protocolViolation("too few streams")]), path);
+  association.lose({ kind: "too-few-streams", offered, wanted: parameters.outboundStreams });
+  return false;
+}
+
 function refuseInitAck(
+  association: Association,
+  path: Path,
+  tag: number,
+  reflected: boolean,
+  causes: readonly ErrorCause[],
+): void {
+  sendRefusal(association, path, tag, reflected, causes);
+  association.lose({ kind: "protocol-violation", causes });
+}
+
+function sendRefusal(
   association: Association,
   path: Path,
   tag: number,
@@ -144,7 +172,6 @@ function refuseInitAck(
   const abort = encodeAbort(reflected, causes);
   const { localPort, remotePort } = association;
   association.host.reply(path.controlRoute, localPort, remotePort, tag, abort);
-  association.lose({ kind: "protocol-violation", causes });
 }
 
 /** Takes over what the peer said about itself. */
@@ -172,13 +199,20 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   addPaths(association, now, peer.peerAddresses);
 }
 
+/** True if a chunk of this length fits into the packet of a COOKIE ECHO. */
+function fitsBehindCookie(cookieEcho: Uint8Array, length: number, path: Path): boolean {
+  return COMMON_HEADER_LENGTH + cookieEcho.length + length <= path.maximumPacket;
+}
+
 function sendCookieEcho(association: Association, now: Instant, path: Path): void {
   const { phase } = association;
   if (phase.state !== "COOKIE-ECHOED") return;
   phase.attempts++;
   phase.sentAt = now;
-  association.sendControl(phase.cookieEcho, path);
-  if (phase.report) association.sendControl(phase.report, path);
+  association.sendFirst(phase.cookieEcho, path);
+  if (phase.report && fitsBehindCookie(phase.cookieEcho, phase.report.length, path)) {
+    association.sendControl(phase.report, path);
+  }
   // Section 5.4: to an address that is not confirmed only together with a HEARTBEAT.
   if (!path.isConfirmed) sendHeartbeat(association, now, path);
   association.timers.start(AssociationTimer.T1Cookie, after(now, path.rto));
@@ -192,7 +226,10 @@ export function onT1Cookie(association: Association, now: Instant): void {
     association.lose({ kind: "unreachable", during: "setup" });
     return;
   }
-  const path = pathOfAttempt(association, phase.attempts);
+  let path = pathOfAttempt(association, phase.attempts);
+  // Section 5.4: to an address that is not confirmed only with a HEARTBEAT in the same packet.
+  const mayProbe = fitsBehindCookie(phase.cookieEcho, HEARTBEAT_LENGTH, path);
+  if (!path.isConfirmed && !mayProbe) path = alternateFor(association, path);
   // Section 5.4: no DATA to an address that is not confirmed.
   const target = path.isConfirmed ? path : alternateFor(association, path);
   for (const other of pathList) markEverythingOn(tx, other, target);
@@ -207,12 +244,18 @@ export function handleCookieAck(association: Association, context: ChunkContext)
   if (phase.attempts === 1 && context.path) {
     context.path.rtt.addSample(elapsed(phase.sentAt, context.now));
   }
+  const [first] = association.pathList;
+  const { report, cookieEcho } = phase;
+  if (report && !fitsBehindCookie(cookieEcho, report.length, first)) {
+    // Section 3.2.2: what did not fit leaves now, not before the COOKIE ACK.
+    association.sendControl(report, replyPath(association, context));
+  }
   establish(association, context.now);
 }
 
 /** Enters ESTABLISHED: monitoring starts, the user is told. */
 export function establish(association: Association, now: Instant): void {
-  const { parameters, tx } = association;
+  const { tx } = association;
   association.timers.stop(AssociationTimer.T1Init);
   association.timers.stop(AssociationTimer.T1Cookie);
   association.phase = { state: "ESTABLISHED" };
@@ -226,12 +269,6 @@ export function establish(association: Association, now: Instant): void {
     association,
     incoming: association.incoming,
   });
-  if (association.highestStreamUsed >= association.outboundStreams) {
-    const offered = association.outboundStreams;
-    association.sendLast(encodeAbort(false, []), association.pathList[0]);
-    association.lose({ kind: "too-few-streams", offered, wanted: parameters.outboundStreams });
-    return;
-  }
   tx.errorCount = 0;
   resumeShutdown(association, now);
 }

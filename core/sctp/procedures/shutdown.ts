@@ -78,7 +78,8 @@ export function onT5ShutdownGuard(association: Association): void {
 function sendShutdown(association: Association, now: Instant): void {
   const path = shutdownPath(association);
   if (!path || !association.rx) return;
-  association.sendControl(encodeShutdown(association.rx.tracker.cumulative), path);
+  association.shutdownTsn = association.rx.tracker.cumulative;
+  association.sendControl(encodeShutdown(association.shutdownTsn), path);
   armT2(association, now, path);
 }
 
@@ -163,7 +164,7 @@ export function answerDataWhileShutdownSent(association: Association, now: Insta
   if (phase.state !== "SHUTDOWN-SENT" || !rx) return;
   phase.attempts = 0;
   // Deviation: the guard bounds a standstill, not a shutdown in which data still arrives.
-  startGuard(association, now);
+  if (rx.tracker.cumulative !== association.shutdownTsn) startGuard(association, now);
   sendShutdown(association, now);
   // A SACK goes along: SHUTDOWN names neither gaps nor duplicates, nor the window that is left.
   rx.acks.demand();

@@ -155,11 +155,14 @@ function finish(
 ): boolean {
   const { host, tx, metrics, conditions } = association;
   const { writer } = host;
+  const retransmitted = path.metrics.chunksRetransmitted;
   const chunks = withData ? fillPacket(tx, now, path, writer, conditions) : 0;
+  // RFC 3168, section 6.1.5: what is sent again is not ECN-capable.
+  const isFresh = chunks > 0 && path.metrics.chunksRetransmitted === retransmitted;
   if (writer.isEmpty) return false;
   metrics.dataChunksSent += chunks;
   path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
-  const length = writer.finish(batch, chunks > 0 ? path.route : path.controlRoute);
+  const length = writer.finish(batch, isFresh ? path.route : path.controlRoute);
   metrics.packetsSent++;
   metrics.bytesSent += length;
   path.metrics.packetsSent++;

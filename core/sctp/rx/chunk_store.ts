@@ -42,6 +42,11 @@ export class ChunkStore {
     return this.#heldBytes;
   }
 
+  /** True if the pool that all associations share is used up. */
+  get isPoolFull(): boolean {
+    return this.#pool.isFull;
+  }
+
   /** Bytes of memory that the held chunks occupy. */
   get heldCost(): number {
     return this.#heldCost;

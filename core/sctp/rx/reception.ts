@@ -92,6 +92,7 @@ export class Reception {
 
   /** Room for payload in bytes: what a_rwnd stands for, before silly window avoidance. */
   get window(): number {
+    if (this.#store.isPoolFull) return 0;
     const { receiveBuffer } = this.#parameters;
     const byPayload = receiveBuffer - this.#store.heldBytes;
     const byMemory = receiveBuffer - this.#store.heldCost / MEMORY_FACTOR;
@@ -130,7 +131,7 @@ export class Reception {
    */
   #hasRoomFor(tsn: Tsn): boolean {
     if (this.window > 0) return true;
-    if (!tsnLess(tsn, this.tracker.highest)) return false;
+    if (!tsnLess(tsn, this.tracker.highest) || this.#store.isPoolFull) return false;
     const isAwaited = tsnDistance(this.tracker.cumulative, tsn) === 1 && !this.isReadable;
     const factor = isAwaited ? LAST_FACTOR : GAP_FACTOR;
     return this.#store.heldCost < factor * this.#parameters.receiveBuffer;

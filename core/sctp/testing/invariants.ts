@@ -113,7 +113,8 @@ function checkProgress(association: Association): void {
   ensure(state === "ESTABLISHED" || !tx.isEmpty, "a shutdown goes on once all is acknowledged");
   for (const path of pathList) {
     const waits = path.awaitingRetransmission > 0;
-    ensure(!waits || path.flightSize >= path.cwnd, "retransmissions leave as cwnd allows");
+    const isFull = path.flightSize >= (path.oneInFlight ? 1 : path.cwnd);
+    ensure(!waits || isFull, "retransmissions leave as cwnd allows");
     ensure(waits || !path.fastRetransmitDue, "only what waits may ignore cwnd");
   }
   if (tx.queue.isDrained || !conditions.dataPath) return;
@@ -134,6 +135,6 @@ function checkReception({ rx, timers, state, parameters }: Association): void {
 function checkAddresses({ pathList }: Association): void {
   for (const path of pathList) {
     const carries = path.flightSize > 0 || path.awaitingRetransmission > 0;
-    ensure(!carries || path.status !== "unconfirmed", "data goes to confirmed addresses only");
+    ensure(!carries || path.isConfirmed, "data goes to confirmed addresses only");
   }
 }

@@ -32,15 +32,6 @@ export const PathTimer = {
 } as const;
 export type PathTimer = (typeof PathTimer)[keyof typeof PathTimer];
 
-/** Names for status output, by timer. */
-export const ASSOCIATION_TIMER_NAMES = [
-  "T1-init",
-  "T1-cookie",
-  "T2-shutdown",
-  "T5-shutdown-guard",
-  "SACK.Delay",
-] as const;
-
 /** Deadlines of a fixed set of timers. */
 export class TimerTable {
   readonly #deadlines: Float64Array;

@@ -93,6 +93,19 @@ export function noteReduction(tx: Transmission): void {
   tx.ecnReducedUpTo = tsnAdd(tx.outstanding.nextTsn, -1);
 }
 
+/** The PMTU has shrunk: what is in flight and larger did not pass, and leaves again at once. */
+export function markOversized(tx: Transmission, path: Path): void {
+  const { outstanding } = tx;
+  const end = outstanding.nextTsn;
+  for (let tsn = outstanding.firstTsn; tsn !== end; tsn = tsnAdd(tsn, 1)) {
+    const slot = outstanding.slotOf(tsn);
+    const isHere = outstanding.path[slot] === path.index &&
+      outstanding.state[slot] === ChunkState.InFlight;
+    if (isHere && outstanding.length[slot] > path.maximumPayload) mark(tx, tsn, path);
+  }
+  path.fastRetransmitDue ||= path.awaitingRetransmission > 0;
+}
+
 /** Karn's rule (section 6.3.1, C5): a chunk at or before a measured one is sent again. */
 export function spoilMeasurements(tx: Transmission, tsn: Tsn): void {
   for (const path of tx.paths) {

@@ -20,7 +20,7 @@ import {
   noteReduction,
   unmark,
 } from "./retransmission.ts";
-import { MESSAGE_COST, type Transmission } from "./transmission.ts";
+import { MAX_OUTSTANDING, MESSAGE_COST, type Transmission } from "./transmission.ts";
 
 /** Miss indications that make a chunk lost (RFC 9260, section 7.2.4). */
 const MISSES_FOR_LOSS = 3;
@@ -217,6 +217,9 @@ function finishAck(
   if (tx.inFastRecovery && tsnLessOrEqual(tx.recoveryExit, tx.outstanding.ackPoint)) {
     tx.inFastRecovery = false;
   }
+  // Kept within reach of the ack point, lest it look later than it once TSNs have gone half around.
+  const oldest = tsnAdd(tx.outstanding.ackPoint, -2 * MAX_OUTSTANDING);
+  if (tsnLess(tx.ecnReducedUpTo, oldest)) tx.ecnReducedUpTo = oldest;
   const everythingAcked = tx.outstanding.count === 0;
   for (const path of tx.paths) {
     if (path.ack.ackedBytes > 0) {

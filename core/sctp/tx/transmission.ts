@@ -107,8 +107,9 @@ export class Transmission {
 
   /** True if a message of this length can be accepted now. */
   hasRoomFor(length: number): boolean {
+    if (this.bufferedBytes === 0) return true;
     return this.bufferedCost + this.costOf(length) <= 2 * this.parameters.sendBuffer &&
-      (this.bufferedBytes === 0 || this.bufferedBytes + length <= this.parameters.sendBuffer);
+      this.bufferedBytes + length <= this.parameters.sendBuffer && !this.pool.isFull;
   }
 
   costOf(length: number): number {
