@@ -195,6 +195,8 @@ export class Association implements HeapMember {
   readableReported = false;
   /** A send was refused: the application waits for room. */
   wantsRoom = false;
+  /** Most packets come on the path of the packet before. */
+  #lastFound: Path | undefined;
   readonly conditions: SendConditions = {
     dataPath: undefined,
     hurry: false,
@@ -381,10 +383,10 @@ export class Association implements HeapMember {
 
   /** The path between two addresses, if there is one. */
   findPath(local: IpAddress, remote: IpAddress): Path | undefined {
-    const last = this.lastDataPath;
-    if (last && last.joins(local, remote)) return last;
-    for (const path of this.pathList) if (path.joins(local, remote)) return path;
-    return undefined;
+    if (this.#lastFound?.joins(local, remote)) return this.#lastFound;
+    const found = this.pathList.find((path) => path.joins(local, remote));
+    if (found) this.#lastFound = found;
+    return found;
   }
 
   /** Adds a path; it starts unconfirmed. */
