@@ -68,7 +68,6 @@ async function configOf(options: ShimdOptions): Promise<DataPlaneConfig> {
     forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
     parameters: parametersOf(options.protocol),
-    initRtxMax: options.protocol.initRtxMax,
     fallback: !noFallback,
   };
 }
@@ -82,11 +81,13 @@ function transportOf(
     : { kind: "udp", port: carrier.udpPort, remotePort: udpRemote, addresses };
 }
 
-function parametersOf({ settings, pathRtxMax }: ShimdOptions["protocol"]): Partial<Parameters> {
-  const changes: Partial<Parameters> = Object.fromEntries(settings);
-  const parameters = pathRtxMax === undefined
-    ? changes
-    : { ...changes, pathMaxRetrans: pathRtxMax };
+function parametersOf(protocol: ShimdOptions["protocol"]): Partial<Parameters> {
+  const { settings, pathRtxMax, initRtxMax } = protocol;
+  const parameters: Partial<Parameters> = {
+    ...Object.fromEntries(settings),
+    ...(pathRtxMax === undefined ? {} : { pathMaxRetrans: pathRtxMax }),
+    ...(initRtxMax === undefined ? {} : { maxInitRetransmits: initRtxMax }),
+  };
   try {
     withParameters(parameters);
   } catch (error) {

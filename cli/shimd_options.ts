@@ -121,17 +121,16 @@ const protocol = group(
       description:
         message`Sets a protocol parameter, such as rtoMin=200; "shimkit sctp parameters" lists them. May be repeated.`,
     })),
-    initRtxMax: withDefault(
+    initRtxMax: optional(
       option("--init-rtx-max", integer({ min: 0, max: 1000 }), {
         description:
-          message`How often INIT is sent again before a connection falls back to TCP (shim.init_rtx_max).`,
+          message`How often INIT is sent again before a connection falls back to TCP; by default the setting shim.init_rtx_max.`,
       }),
-      1,
     ),
     pathRtxMax: optional(
       option("--path-rtx-max", integer({ min: 0, max: 1000 }), {
         description:
-          message`Time-outs in a row after which a path counts as failed (shim.path_rtx_max); by default pathMaxRetrans.`,
+          message`Time-outs in a row after which a path counts as failed; by default the setting shim.path_rtx_max.`,
       }),
     ),
   }),

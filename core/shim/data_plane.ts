@@ -80,9 +80,7 @@ export class DataPlane implements Plane {
   /** Opens every listener. @throws SystemError or RangeError if one is not to be had. */
   constructor(parts: DataPlaneParts) {
     this.#parts = parts;
-    const configuration = parseFile(parts.config.rules ?? "");
-    if (configuration instanceof Fault) throw new TypeError(configuration.message);
-    this.configuration = configuration;
+    this.configuration = configurationOf(parts.config);
     this.#now = parts.clock();
     this.#startedAt = this.#now;
     const { sendBuffer } = parts.config.parameters;
@@ -113,13 +111,14 @@ export class DataPlane implements Plane {
   }
 
   associate(addresses: readonly IpAddress[], port: number): Association {
-    const { transport, initRtxMax } = this.#parts.config;
+    const { transport } = this.#parts.config;
+    const { initRtxMax, pathRtxMax } = this.configuration.settings;
     return this.#parts.endpoint.associate(this.#now, {
       remotePort: port,
       remoteAddresses: addresses,
       encapsulationPort: transport.kind === "udp" ? transport.remotePort : 0,
       adaptationIndication: SHIM_ADAPTATION,
-      parameters: { maxInitRetransmits: initRtxMax },
+      parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax },
     });
   }
 
@@ -349,4 +348,18 @@ export class DataPlane implements Plane {
       ended: this.#ended,
     };
   }
+}
+
+/** Rules and settings; protocol parameters that are settings as well are taken as such. */
+function configurationOf({ rules = "", parameters }: DataPlaneConfig): Configuration {
+  const configuration = parseFile(rules);
+  if (configuration instanceof Fault) throw new TypeError(configuration.message);
+  const { pathMaxRetrans, maxInitRetransmits } = parameters;
+  if (pathMaxRetrans !== undefined) {
+    configuration.apply({ kind: "set", key: "pathRtxMax", value: pathMaxRetrans });
+  }
+  if (maxInitRetransmits !== undefined) {
+    configuration.apply({ kind: "set", key: "initRtxMax", value: maxInitRetransmits });
+  }
+  return configuration;
 }

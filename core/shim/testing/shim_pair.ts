@@ -89,6 +89,5 @@ const BASE: DataPlaneConfig = {
   forwards: [],
   serves: [],
   parameters: QUICK,
-  initRtxMax: 1,
   fallback: false,
 };
