@@ -31,8 +31,6 @@ function run(...words: string[]): string {
   return text(stdout);
 }
 
-let made = 0;
-
 /** Two namespaces; remove them by `using`. */
 export class TwoHosts implements Disposable {
   readonly names: readonly [string, string];
@@ -62,7 +60,8 @@ export class TwoHosts implements Disposable {
   }
 
   private constructor() {
-    const stem = `skn${Deno.pid}x${made++}`;
+    // Test files that run side by side share the number of the process.
+    const stem = `skn${Deno.pid}x${crypto.randomUUID().slice(0, 8)}`;
     this.names = [`${stem}a`, `${stem}b`];
     for (const name of this.names) {
       run("ip", "netns", "add", name);
