@@ -43,6 +43,17 @@ export function readSockaddrPort(source: Uint8Array, offset: number): number {
   return (source[offset + 2] << 8) | source[offset + 3];
 }
 
+/** Writes 16 bits in the machine's order, which is little-endian. */
+export function writeHostU16(target: Uint8Array, offset: number, value: number): void {
+  target[offset] = value;
+  target[offset + 1] = value >>> 8;
+}
+
+/** Reads 16 bits in the machine's order, which is little-endian. */
+export function readHostU16(source: Uint8Array, offset: number): number {
+  return source[offset] | (source[offset + 1] << 8);
+}
+
 /** Writes 32 bits in the machine's order, which is little-endian. */
 export function writeHostU32(target: Uint8Array, offset: number, value: number): void {
   target[offset] = value;
