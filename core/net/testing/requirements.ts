@@ -7,7 +7,7 @@
  * `the peer answers [skipped: root: not running as root]`.
  */
 
-import { Capability, exists, findProgram, hasCapability } from "../host.ts";
+import { Capability, exists, findProgram, hasCapability, readIfThere } from "../host.ts";
 import { ffiAvailable } from "../libc.ts";
 
 /** One thing that a test may need. */
@@ -45,6 +45,12 @@ function missingNamespaces(): string | undefined {
 function missingTun(): string | undefined {
   if (!hasCapability(Capability.netAdmin)) return "TUN and TAP devices need CAP_NET_ADMIN";
   return missingFile("/dev/net/tun");
+}
+
+function missingCgroups(): string | undefined {
+  const mounted = /^\S+ (\S+) cgroup2 (\S+)/m.exec(readIfThere("/proc/mounts"));
+  if (!mounted) return "no cgroup2 file system is mounted";
+  return mounted[2].split(",").includes("rw") ? undefined : `${mounted[1]} is read-only`;
 }
 
 function isLinux(): boolean {
@@ -109,6 +115,12 @@ export const REQUIREMENTS = {
     packages: ["iptables"],
     onDebianAsRoot: true,
     probe: () => missingPrograms("iptables", "ip6tables"),
+  },
+  cgroup2: {
+    purpose: "groups of processes whose connections alone are intercepted",
+    packages: [],
+    onDebianAsRoot: false,
+    probe: missingCgroups,
   },
   ping: {
     purpose: "to see that a namespace reaches another",
