@@ -20,7 +20,7 @@ export interface PacketMemory {
 export type ChecksumKind = "relaxed-simd" | "simd" | "scalar";
 
 /** Up to here the tables in JavaScript are faster than setting up the vectors. */
-const SHORT = 64;
+const SHORT = 128;
 
 const PAGE = 0x1_0000;
 const ALIGNMENT = 64;
