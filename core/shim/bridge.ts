@@ -24,7 +24,8 @@ import type { Carrier, StreamSocket } from "./stream_socket.ts";
 import { TcpToSctp } from "./tcp_to_sctp.ts";
 import type { TransferBuffers } from "./transfer_buffers.ts";
 
-const CONTROL: SendOptions = {
+/** How every control message is sent. */
+export const CONTROL: SendOptions = {
   stream: CONTROL_STREAM,
   ppid: 0,
   unordered: false,

@@ -7,21 +7,22 @@ import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { SocketAddress } from "../net/sockaddr.ts";
 import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
-import type { Instant } from "../sctp/base/time.ts";
+import { type Instant, isDue } from "../sctp/base/time.ts";
 import type { LossReason, SctpEvent } from "../sctp/events.ts";
 import { Bridge } from "./bridge.ts";
 import { associationStatus, isShimPeer, passEvent, passSocketEvents } from "./bridged.ts";
-import { ResetReason } from "./control_message.ts";
+import { encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
-import { describeLoss } from "./loss.ts";
 import type { Connection, Plane, Watch } from "./plane.ts";
+import { Attempt, type Step } from "./policy/attempt.ts";
+import type { Refusal } from "./policy/refusal.ts";
 import { Relay } from "./relay.ts";
 import type { ShimState } from "./shim_state.ts";
 import type { ConnectionStatus } from "./status.ts";
-import { TcpDial } from "./tcp_dial.ts";
+import { type DialResult, TcpDial } from "./tcp_dial.ts";
 
-/** The server of a forward. */
-export interface ForwardTarget {
+/** The server that an application wants. */
+export interface ClientTarget {
   /** Host and port for people. */
   readonly name: string;
   /** Addresses of the server, the preferred one first. */
@@ -30,47 +31,104 @@ export interface ForwardTarget {
   readonly port: number;
   /** Whether a connection that SCTP cannot make goes over TCP. */
   readonly fallback: boolean;
+  /** Where TCP connects from; by default the kernel's choice. */
+  readonly localAddress?: IpAddress;
+}
+
+/** How the connection is to be made. */
+export interface ClientPlan {
+  /** What enabled the shim; "nothing" uses TCP. */
+  readonly enabledBy: "rules" | "manual" | "nothing";
+  /** Milliseconds for SCTP alone; Infinity until it fails. */
+  readonly headStart: number;
+  /** Whether the application can still be told that the server refused. */
+  readonly awaitServer: boolean;
+}
+
+/** What the front has to tell the application about the outcome. */
+export interface Opening {
+  /** Before the first byte of the server. */
+  opened(): void;
+  /** Just before the application's connection is reset; `undefined` where there is no such word. */
+  failed(refusal: Refusal | undefined): void;
 }
 
 type Phase =
-  /** Waiting for the association; `others` are addresses to try if the first has no SCTP. */
+  /** Waiting for the association, perhaps for TCP beside it; `others` are further addresses. */
   | {
     readonly kind: "setup";
     readonly association: Association;
     readonly others: readonly IpAddress[];
+    readonly dial: TcpDial | undefined;
   }
-  /** Waiting for TCP, because SCTP was not to be had. */
+  /** Waiting for TCP alone. */
   | { readonly kind: "dialing"; readonly dial: TcpDial | undefined }
   | { readonly kind: "bridged"; readonly association: Association; readonly bridge: Bridge }
   | { readonly kind: "relayed"; readonly relay: Relay; readonly watch: Watch }
   | { readonly kind: "over" };
 
+const NO_TRANSFER = { bytesOut: 0, bytesIn: 0 };
+
 export class ClientConnection implements Connection {
   readonly #plane: Plane;
   readonly #socket: TcpSocket;
   readonly #watch: Watch;
-  readonly #target: ForwardTarget;
+  readonly #target: ClientTarget;
   readonly #local: string;
-  #phase: Phase = { kind: "over" };
+  readonly #opening: Opening | undefined;
+  #attempt: Attempt | undefined;
+  #phase: Phase = { kind: "dialing", dial: undefined };
   #state: ShimState = "NOTINIT";
   #reason = "accepted";
   /** The application has closed its sending side. */
   #closing = false;
 
-  /** @param socket the application's, just accepted. */
+  /**
+   * Follow it by {@link begin} or {@link adopt}.
+   * @param socket the application's, just accepted.
+   * @param watch of the socket, if there is one already.
+   */
   constructor(
     plane: Plane,
     readonly id: number,
     socket: TcpSocket,
     peer: SocketAddress,
-    target: ForwardTarget,
+    target: ClientTarget,
+    opening?: Opening,
+    watch?: Watch,
   ) {
     this.#plane = plane;
     this.#socket = socket;
     this.#target = target;
+    this.#opening = opening;
     this.#local = formatHostPort(peer.address.text, peer.port);
-    this.#watch = plane.watch(socket, (events) => this.#handleSocket(events));
-    this.#setUp(target.addresses);
+    const handle = (events: number) => this.#handleSocket(events);
+    if (watch) watch.handler = handle;
+    this.#watch = watch ?? plane.watch(socket, handle);
+  }
+
+  /** Looks for a way to the server. */
+  begin(now: Instant, plan: ClientPlan): void {
+    const { addresses, port, name, fallback } = this.#target;
+    if (plan.enabledBy === "nothing") return this.#dial("not enabled by the rules: TCP", "info");
+    this.#attempt = new Attempt({
+      cache: this.#plane.cache,
+      address: addresses[0],
+      port,
+      name,
+      enabledBy: plan.enabledBy,
+      headStart: fallback ? plan.headStart : Infinity,
+      tcpIsFinal: false,
+      awaitServer: plan.awaitServer,
+    });
+    this.#do(fallback ? this.#attempt.start(now) : this.#attempt.insist());
+  }
+
+  /** Takes over an association that is up; `events` are those that came since. */
+  adopt(now: Instant, association: Association, events: readonly SctpEvent[]): void {
+    this.#plane.own(association, this);
+    this.#bridge(now, association);
+    for (const event of events) this.handleEvent(now, event);
   }
 
   get over(): boolean {
@@ -79,29 +137,21 @@ export class ClientConnection implements Connection {
 
   run(now: Instant): boolean {
     const phase = this.#phase;
-    if (phase.kind === "bridged") {
-      const more = phase.bridge.run(now);
-      const outcome = phase.bridge.outcome;
-      if (outcome) this.#finish(outcome.clean, outcome.reason);
-      return more;
+    if (phase.kind === "setup") {
+      if (isDue(this.#attempt!.deadline, now)) this.#do(this.#attempt!.handleTimeout(now));
+      return false;
     }
-    if (phase.kind === "relayed") {
-      const more = phase.relay.run();
-      const outcome = phase.relay.outcome;
-      if (outcome) this.#finish(outcome.clean, outcome.reason);
-      return more;
-    }
-    return false;
+    if (phase.kind !== "bridged" && phase.kind !== "relayed") return false;
+    const carrier = phase.kind === "bridged" ? phase.bridge : phase.relay;
+    const more = carrier.run(now);
+    if (carrier.outcome) this.#finish(carrier.outcome.clean, carrier.outcome.reason);
+    return more;
   }
 
   handleEvent(now: Instant, event: SctpEvent): void {
     const phase = this.#phase;
-    if (phase.kind === "bridged") passEvent(phase.bridge, event, this.#target.name);
-    if (phase.kind !== "setup") return;
-    if (event.kind === "communication-up") this.#bridge(now, phase.association);
-    else if (event.kind === "communication-lost") {
-      this.#handleNoAssociation(event.reason, phase.others);
-    }
+    if (phase.kind === "bridged") return passEvent(phase.bridge, event, this.#target.name);
+    if (phase.kind === "setup") this.#handleSetup(now, event, phase.association, phase.others);
   }
 
   stop(now: Instant): void {
@@ -113,11 +163,11 @@ export class ClientConnection implements Connection {
 
   status(): ConnectionStatus {
     const phase = this.#phase;
-    const bytes = phase.kind === "bridged"
+    const { bytesOut, bytesIn } = phase.kind === "bridged"
       ? phase.bridge
       : phase.kind === "relayed"
       ? phase.relay
-      : { bytesOut: 0, bytesIn: 0 };
+      : NO_TRANSFER;
     return {
       id: this.id,
       side: "client",
@@ -126,59 +176,135 @@ export class ClientConnection implements Connection {
       carrier: phase.kind === "bridged" ? "sctp" : phase.kind === "relayed" ? "tcp" : undefined,
       local: this.#local,
       remote: this.#target.name,
-      bytesOut: bytes.bytesOut,
-      bytesIn: bytes.bytesIn,
+      bytesOut,
+      bytesIn,
       association: "association" in phase
         ? associationStatus(phase.association, "HIDDEN")
         : undefined,
     };
   }
 
-  #setUp(addresses: readonly IpAddress[]): void {
+  #handleSetup(
+    now: Instant,
+    event: SctpEvent,
+    association: Association,
+    others: readonly IpAddress[],
+  ): void {
+    const attempt = this.#attempt!;
+    if (event.kind === "communication-up") {
+      this.#do(attempt.handleUp(now, isShimPeer(association)));
+    } else if (event.kind === "readable") this.#do(attempt.handleServerConnected());
+    else if (event.kind === "communication-lost") this.#handleLoss(now, event.reason, others);
+  }
+
+  /** An ICMP error speaks for one address; every other answer, or none, for the server. */
+  #handleLoss(now: Instant, reason: LossReason, others: readonly IpAddress[]): void {
+    if (reason.kind === "no-sctp-at-peer" && others.length > 0) this.#associate(others);
+    else this.#do(this.#attempt!.handleLoss(now, reason));
+  }
+
+  #do(step: Step): void {
+    if (this.over) return;
+    switch (step.kind) {
+      case "wait":
+        return this.#note();
+      case "associate":
+        this.#note();
+        return this.#associate(this.#target.addresses);
+      case "try-tcp":
+        this.#note();
+        return this.#tryTcp();
+      case "use-tcp":
+        return this.#useTcp();
+      case "carry":
+        return this.#carry();
+      case "refuse":
+        this.#note();
+        return this.#refuse(this.#reason, step.refusal);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  #associate(addresses: readonly IpAddress[]): void {
+    const dial = this.#phase.kind === "setup" ? this.#phase.dial : undefined;
     try {
       const association = this.#plane.associate(addresses, this.#target.port);
       this.#plane.own(association, this);
-      this.#phase = { kind: "setup", association, others: addresses.slice(1) };
-      this.#enter("ENABLE_MANUAL", "an explicit forward; setting up an association");
+      this.#phase = { kind: "setup", association, others: addresses.slice(1), dial };
+      this.#plane.wake(this, this.#attempt!.deadline);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#fallBack(error.message);
+      this.#do(this.#attempt!.handleNoWay(error.message));
     }
+  }
+
+  #tryTcp(): void {
+    const phase = this.#phase;
+    if (phase.kind !== "setup") return;
+    this.#phase = { ...phase, dial: this.#newDial() };
+  }
+
+  /** TCP has the connection, or is to get it. */
+  #useTcp(): void {
+    const phase = this.#phase;
+    const dial = phase.kind === "setup" ? phase.dial : undefined;
+    if (phase.kind === "setup") this.#drop(phase.association);
+    if (!this.#target.fallback) return this.#refuse(this.#attempt!.reason);
+    this.#plane.counters.fellBack++;
+    this.#dial(this.#attempt!.reason, "warning", dial);
+  }
+
+  #dial(why: string, level: "info" | "warning", dial?: TcpDial): void {
+    this.#enter("READY", why, level);
+    this.#phase = { kind: "dialing", dial };
+    if (dial) return;
+    const started = this.#newDial();
+    if (this.#phase.kind === "dialing") this.#phase = { kind: "dialing", dial: started };
+  }
+
+  #newDial(): TcpDial {
+    const { addresses, port, localAddress } = this.#target;
+    const finished = (result: DialResult) => this.#handleDial(result);
+    return new TcpDial(this.#plane, addresses, port, finished, localAddress);
+  }
+
+  #handleDial(result: DialResult): void {
+    const phase = this.#phase;
+    if (phase.kind === "setup") {
+      this.#phase = { ...phase, dial: undefined };
+      if (result.kind === "failed") return this.#do(this.#attempt!.handleTcpFailed());
+      this.#attempt!.handleTcpConnected();
+      this.#drop(phase.association);
+      this.#plane.counters.fellBack++;
+      this.#enter("READY", this.#attempt!.reason, "warning");
+      return this.#relay(result.socket, result.watch);
+    }
+    if (result.kind === "connected") return this.#relay(result.socket, result.watch);
+    const refusal = result.refused ? "refused" : "unreachable";
+    this.#refuse(`${this.#reason}; and over TCP: ${result.error.message}`, refusal);
+  }
+
+  #carry(): void {
+    const phase = this.#phase;
+    if (phase.kind !== "setup") return;
+    phase.dial?.cancel();
+    this.#bridge(this.#plane.now(), phase.association);
   }
 
   #bridge(now: Instant, association: Association): void {
     const shim = isShimPeer(association);
+    this.#opening?.opened();
     const bridge = new Bridge(association, this.#socket, this.#plane.buffers, shim);
     if (this.#closing) bridge.handleSocket(now, true, false);
     this.#phase = { kind: "bridged", association, bridge };
     this.#plane.counters.carried++;
-    this.#enter(
-      "ACTIVE",
-      shim ? "carried over SCTP to a shim" : "carried over SCTP to a native peer",
-    );
+    this.#enter("ACTIVE", `carried over SCTP to a ${shim ? "shim" : "native peer"}`);
     this.#plane.schedule(this);
   }
 
-  /** An ICMP error speaks for one address; every other answer, or none, for the server. */
-  #handleNoAssociation(reason: LossReason, others: readonly IpAddress[]): void {
-    if (reason.kind === "no-sctp-at-peer" && others.length > 0) this.#setUp(others);
-    else this.#fallBack(describeLoss(reason, this.#target.name, false));
-  }
-
-  #fallBack(why: string): void {
-    if (!this.#target.fallback) return this.#refuse(why);
-    const { addresses, port } = this.#target;
-    this.#phase = { kind: "dialing", dial: undefined };
-    this.#plane.counters.fellBack++;
-    this.#enter("READY", `fell back to TCP: ${why}`, "warning");
-    const dial = new TcpDial(this.#plane, addresses, port, (result) => {
-      if (result.kind === "failed") this.#refuse(`${why}; and over TCP: ${result.error.message}`);
-      else this.#relay(result.socket, result.watch);
-    });
-    if (this.#phase.kind === "dialing") this.#phase = { kind: "dialing", dial };
-  }
-
   #relay(remote: TcpSocket, watch: Watch): void {
+    this.#opening?.opened();
     const relay = new Relay(this.#socket, remote, this.#plane.buffers);
     watch.handler = (events) => {
       relay.handleRemote((events & EPOLLERR) !== 0);
@@ -203,12 +329,21 @@ export class ClientConnection implements Connection {
     const phase = this.#phase;
     if (phase.kind === "over") return;
     if (phase.kind === "setup") phase.association.abort(now);
-    if (phase.kind === "dialing") phase.dial?.cancel();
+    if (phase.kind === "setup" || phase.kind === "dialing") phase.dial?.cancel();
     this.#refuse(why);
   }
 
-  #refuse(why: string): void {
-    this.#socket.reset();
+  /** Nobody is behind the association: TCP has the connection. */
+  #drop(association: Association): void {
+    if (association.state === "CLOSED") return;
+    const reason = ResetReason.Superseded;
+    association.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
+  }
+
+  #refuse(why: string, refusal?: Refusal): void {
+    this.#opening?.failed(refusal);
+    if (this.#opening) this.#socket.close();
+    else this.#socket.reset();
     this.#finish(false, why);
   }
 
@@ -217,8 +352,14 @@ export class ClientConnection implements Connection {
     if (this.#phase.kind === "relayed") this.#phase.watch.forget();
     this.#watch.forget();
     this.#phase = { kind: "over" };
-    this.#plane.ended(this, clean, { ...last, reason });
+    this.#plane.ended(this, clean ? "closed" : "broken", { ...last, reason });
     this.#enter(this.#state, reason, clean ? "info" : "warning");
+  }
+
+  /** Shows what the attempt says, where that is new. */
+  #note(): void {
+    const { state, reason } = this.#attempt!;
+    if (state !== this.#state || reason !== this.#reason) this.#enter(state, reason);
   }
 
   #enter(state: ShimState, reason: string, level: "info" | "warning" = "info"): void {

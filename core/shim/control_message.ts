@@ -13,12 +13,15 @@
  * +---------------+---------------+-------------------------------+
  * | HALF-CLOSE (1): 64 bits, the bytes of data sent on stream 0   |
  * | RESET (2): 32 bits, the reason                                |
+ * | CONNECTED (3): nothing                                        |
  * +---------------------------------------------------------------+
  * ```
  *
  * RESET overtakes data, as a TCP RST does, so it travels as the reason of the ABORT (cause 12, RFC
  * 9260, section 3.3.10.12) and not behind the data on the control stream; a receiver takes it in
- * either place. Senders set the flags to 0 and receivers ignore them and messages of unknown type,
+ * either place. CONNECTED is the first that a server's shim sends, once the server has taken the
+ * connection: until then a client's shim keeps its application waiting, so that connect() means what
+ * it means over TCP. Senders set the flags to 0 and receivers ignore them and messages of unknown type,
  * so that later versions can add both.
  */
 import { readU16, readU32, writeU16, writeU32 } from "../sctp/base/bytes.ts";
@@ -47,6 +50,8 @@ export const ResetReason = {
   Stopping: 4,
   /** The peer shim sent something that this format does not allow. */
   Malformed: 5,
+  /** The application's connection went over TCP meanwhile: nobody is behind this one. */
+  Superseded: 6,
 } as const;
 export type ResetReason = (typeof ResetReason)[keyof typeof ResetReason];
 
@@ -55,7 +60,9 @@ export type ControlMessage =
   /** No data follows after this many bytes on the data stream, counted from the start. */
   | { readonly kind: "half-close"; readonly bytes: number }
   /** The connection is over at once; a reason that is not known here is kept as a number. */
-  | { readonly kind: "reset"; readonly reason: number };
+  | { readonly kind: "reset"; readonly reason: number }
+  /** The server has taken the connection. */
+  | { readonly kind: "connected" };
 
 /** Why bytes are not a control message. */
 export type ControlFault =
@@ -71,8 +78,10 @@ export const MAX_CONTROL_MESSAGE = 12;
 
 const HALF_CLOSE = 1;
 const RESET = 2;
+const CONNECTED = 3;
 const HALF_CLOSE_LENGTH = 12;
 const RESET_LENGTH = 8;
+const CONNECTED_LENGTH = 4;
 
 /** The bytes of a control message. */
 export function encodeControlMessage(message: ControlMessage): Uint8Array {
@@ -81,6 +90,7 @@ export function encodeControlMessage(message: ControlMessage): Uint8Array {
     writeU32(bytes, 4, message.reason);
     return bytes;
   }
+  if (message.kind === "connected") return withHeader(CONNECTED, CONNECTED_LENGTH);
   const bytes = withHeader(HALF_CLOSE, HALF_CLOSE_LENGTH);
   writeU32(bytes, 4, Math.floor(message.bytes / 0x1_0000_0000));
   writeU32(bytes, 8, message.bytes);
@@ -103,6 +113,8 @@ export function decodeControlMessage(
       return length === RESET_LENGTH
         ? { kind: "reset", reason: readU32(bytes, offset + 4) }
         : { kind: "bad-length", length };
+    case CONNECTED:
+      return length === CONNECTED_LENGTH ? { kind: "connected" } : { kind: "bad-length", length };
     default:
       return { kind: "unknown-type", type: bytes[offset] };
   }
@@ -121,6 +133,8 @@ export function describeResetReason(reason: number): string {
       return "the shim was stopped";
     case ResetReason.Malformed:
       return "a malformed control message arrived";
+    case ResetReason.Superseded:
+      return "the connection went over TCP meanwhile";
     default:
       return `reason ${reason}`;
   }

@@ -9,20 +9,22 @@ import type { Configuration } from "../rules/configuration.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
+import type { Heartbeat } from "../net/queue_watchdog.ts";
 import type { Association } from "../sctp/association.ts";
 import { IpAddress } from "../sctp/base/address.ts";
-import { after, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
+import { after, earlier, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import { DEFAULT_PARAMETERS } from "../sctp/parameters.ts";
 import { Pump } from "../socket/pump.ts";
-import { ClientConnection } from "./client_connection.ts";
+import { Alarms } from "./alarms.ts";
 import type { CommandRing } from "./command_ring.ts";
 import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
 import type { CutIo } from "./cut_io.ts";
-import { Front } from "./front.ts";
-import type { Connection, LogLevel, Plane, Watch } from "./plane.ts";
-import type { Command, DataPlaneConfig, ForwardConfig, Report, ServeConfig } from "./protocol.ts";
+import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
+import type { Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
+import type { Command, DataPlaneConfig, Report, ServeConfig } from "./protocol.ts";
+import { AvailabilityCache, cacheLimits } from "./policy/availability_cache.ts";
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
 import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
@@ -38,6 +40,8 @@ export interface DataPlaneParts {
   readonly memory: Uint8Array;
   readonly commands: CommandRing;
   readonly wakeup: Wakeup;
+  /** Shows the watchdog that the loop turns. */
+  readonly heartbeat: Heartbeat;
   readonly clock: () => Instant;
   readonly report: (report: Report) => void;
 }
@@ -45,24 +49,35 @@ export interface DataPlaneParts {
 /** Milliseconds for the last packets to leave after the last connection is gone. */
 const LAST_PACKETS = 50;
 
+/** Milliseconds of the longest wait while a watchdog waits for heartbeats. */
+const LONGEST_WAIT = 400;
+
 /** Connections that the status remembers after their end. */
 const ENDED_KEPT = 16;
 
-export class DataPlane implements Plane {
+export class DataPlane implements FrontPlane {
   readonly buffers: TransferBuffers;
   readonly configuration: Configuration;
   readonly counters: ShimCounters = {
     accepted: 0,
+    held: 0,
     associated: 0,
     carried: 0,
     fellBack: 0,
+    direct: 0,
+    refused: 0,
     closed: 0,
     broken: 0,
   };
+  readonly cache: AvailabilityCache;
+  readonly mark: number;
   readonly #parts: DataPlaneParts;
   readonly #pump: Pump;
   readonly #watches = new Watches();
-  readonly #fronts: Front[] = [];
+  readonly #alarms = new Alarms<Connection>();
+  readonly #fronts: ClientFronts;
+  /** Who waits for the addresses of a host, by the number of the question. */
+  readonly #lookups = new Map<number, (addresses: readonly IpAddress[]) => void>();
   readonly #served = new Map<number, ServeTarget>();
   readonly #connections = new Set<Connection>();
   readonly #owners = new Map<Association, Connection>();
@@ -72,6 +87,7 @@ export class DataPlane implements Plane {
   #running = new Set<Connection>();
   #now: Instant;
   #nextId = 1;
+  #nextLookup = 1;
   #packetsWait = true;
   #stopAt: Instant = NEVER;
   #stopping = false;
@@ -83,6 +99,9 @@ export class DataPlane implements Plane {
     this.configuration = configurationOf(parts.config);
     this.#now = parts.clock();
     this.#startedAt = this.#now;
+    this.cache = new AvailabilityCache(() => cacheLimits(this.configuration.settings));
+    this.mark = ownMark(parts.config);
+    this.#fronts = new ClientFronts(this, parts.config);
     const { sendBuffer } = parts.config.parameters;
     this.buffers = new TransferBuffers(sendBuffer ?? DEFAULT_PARAMETERS.sendBuffer);
     const handleEvent = (event: SctpEvent) => this.#handleEvent(event);
@@ -97,8 +116,10 @@ export class DataPlane implements Plane {
 
   /** Blocks the thread until a `stop` command has been carried out. */
   run(): void {
-    this.#parts.report({ kind: "ready", listeners: this.#listeners() });
+    const { interception } = this.#fronts;
+    this.#parts.report({ kind: "ready", listeners: this.#listeners(), interception });
     while (!isDue(this.#endsAt, this.#now)) {
+      this.#parts.heartbeat.beat();
       this.#round();
       this.#dispatch(this.#watches.wait(this.#timeout()));
     }
@@ -134,9 +155,31 @@ export class DataPlane implements Plane {
     this.#scheduled.add(connection);
   }
 
-  ended(connection: Connection, clean: boolean, last: ConnectionStatus): void {
-    if (clean) this.counters.closed++;
-    else this.counters.broken++;
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  adopt(connection: Connection): void {
+    this.#connections.add(connection);
+  }
+
+  input(descriptor: number, handler: () => void): void {
+    this.#watches.input(descriptor, handler);
+  }
+
+  wake(connection: Connection, at: Instant): void {
+    this.#alarms.set(connection, at);
+  }
+
+  resolve(host: string, found: (addresses: readonly IpAddress[]) => void): void {
+    const id = this.#nextLookup++;
+    this.#lookups.set(id, found);
+    this.#parts.report({ kind: "resolve", id, host });
+  }
+
+  ended(connection: Connection, how: Ending, last: ConnectionStatus): void {
+    this.counters[how]++;
+    this.wake(connection, NEVER);
     this.#ended.push(last);
     if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
     this.schedule(connection);
@@ -151,7 +194,8 @@ export class DataPlane implements Plane {
     this.#now = this.#parts.clock();
     const due = isDue(this.#parts.endpoint.pollTimeout(), this.#now);
     if (this.#packetsWait || due) this.#packetsWait = this.#pump.round(this.#now);
-    for (const front of this.#fronts) if (isDue(front.resumesAt, this.#now)) this.#accept(front);
+    this.#fronts.resume(this.#now);
+    this.#alarms.ring(this.#now, (connection) => this.schedule(connection));
     this.#runScheduled();
     this.#pump.flush(this.#now);
     this.#stopWhenDue();
@@ -170,9 +214,12 @@ export class DataPlane implements Plane {
 
   #timeout(): number {
     if (this.#packetsWait || this.#scheduled.size > 0) return 0;
-    let timeout = this.#pump.nextTimeout(this.#now);
-    for (const front of this.#fronts) timeout = Math.min(timeout, this.#until(front.resumesAt));
-    return Math.min(timeout, this.#until(this.#stopAt), this.#until(this.#endsAt));
+    const deadline = earlier(
+      earlier(this.#fronts.resumesAt, this.#alarms.next),
+      earlier(this.#stopAt, this.#endsAt),
+    );
+    const longest = this.#parts.config.intercept ? LONGEST_WAIT : Infinity;
+    return Math.min(this.#pump.nextTimeout(this.#now), this.#until(deadline), longest);
   }
 
   #until(deadline: Instant): number {
@@ -192,39 +239,20 @@ export class DataPlane implements Plane {
       this.#watches.input(descriptor, () => this.#packetsWait = true);
     }
     for (const serve of config.serves) this.#serve(serve);
-    for (const forward of config.forwards) this.#listen(forward);
+    this.#fronts.open((front) => {
+      this.#watches.listener(front.descriptor, () => this.#fronts.accept(front));
+    });
   }
 
   #close(): void {
-    for (const front of this.#fronts.splice(0)) front.close();
+    this.#fronts.close();
     this.#parts.io.close();
     this.#watches.close();
-  }
-
-  #listen({ listen, name, addresses, port }: ForwardConfig): void {
-    const front = new Front(IpAddress.parse(listen.address), listen.port, {
-      name,
-      addresses: addresses.map(IpAddress.parse),
-      port,
-      fallback: this.#parts.config.fallback,
-    });
-    this.#fronts.push(front);
-    this.#watches.listener(front.descriptor, () => this.#accept(front));
   }
 
   #serve({ port, name, addresses, hostPort }: ServeConfig): void {
     this.#parts.endpoint.listen(port, { adaptationIndication: SHIM_ADAPTATION });
     this.#served.set(port, { name, addresses: addresses.map(IpAddress.parse), port: hostPort });
-  }
-
-  #accept(front: Front): void {
-    const trouble = front.accept(this.#now, (socket, peer) => {
-      this.counters.accepted++;
-      this.#connections.add(
-        new ClientConnection(this, this.#nextId++, socket, peer, front.target),
-      );
-    });
-    if (trouble) this.log("error", `no connection accepted for a while: ${trouble}`);
   }
 
   #handleEvent(event: SctpEvent): void {
@@ -283,6 +311,12 @@ export class DataPlane implements Plane {
         return this.#parts.io.cut(command.remote);
       case "heal":
         return this.#parts.io.heal(command.remote);
+      case "availability":
+        return this.#showAvailability(command.flush);
+      case "resolved":
+        return this.#handleResolved(command.id, command.addresses);
+      case "queue-lost":
+        return this.#parts.report({ kind: "queue", descriptor: this.#fronts.reopenQueue() });
       default:
         return command satisfies never;
     }
@@ -297,11 +331,23 @@ export class DataPlane implements Plane {
     this.#parts.report({ kind: "changed", faults });
   }
 
+  #showAvailability(flush: boolean): void {
+    const entries = this.cache.list(this.#now);
+    this.#parts.report({ kind: "availability", entries });
+    if (flush) this.cache.flush();
+  }
+
+  #handleResolved(id: number, addresses: readonly string[]): void {
+    const found = this.#lookups.get(id);
+    this.#lookups.delete(id);
+    found?.(addresses.map(IpAddress.parse));
+  }
+
   #beginStop(drain: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#stopAt = after(this.#now, drain);
-    for (const front of this.#fronts.splice(0)) front.close();
+    this.#fronts.close();
     for (const port of this.#served.keys()) this.#parts.endpoint.stopListening(port);
   }
 
@@ -317,8 +363,7 @@ export class DataPlane implements Plane {
 
   #listeners(): ListenerStatus[] {
     const { transport, serves } = this.#parts.config;
-    const fronts = this.#fronts.map((front) => front.status());
-    return fronts.concat(serves.map(({ port, name }) => ({
+    return this.#fronts.statuses().concat(serves.map(({ port, name }) => ({
       kind: "serve",
       state: "LISTEN",
       address: transport.addresses.join(",") || "*",

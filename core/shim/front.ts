@@ -1,10 +1,9 @@
-/** A TCP listener whose connections are carried to one server. */
+/** A TCP listener of the shim's own, to which applications connect or are brought. */
 import { SystemError } from "../net/system_error.ts";
 import type { SocketAddress } from "../net/sockaddr.ts";
 import { TcpListener, type TcpSocket } from "../net/tcp_socket.ts";
 import { after, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
-import type { ForwardTarget } from "./client_connection.ts";
 import type { ListenerStatus } from "./status.ts";
 
 /** Connections accepted at once, so that a flood of them cannot keep the others waiting. */
@@ -13,16 +12,30 @@ const ACCEPTS_PER_TURN = 64;
 /** Milliseconds without accepting after the process ran out of descriptors. */
 const PAUSE = 100;
 
+/** Takes a connection that has just been accepted. */
+export type Accepted = (socket: TcpSocket, peer: SocketAddress) => void;
+
 export class Front {
   readonly #listener: TcpListener;
-  readonly #address: SocketAddress;
+  readonly #accepted: Accepted;
+  /** Where it listens, with the port that the kernel chose. */
+  readonly address: SocketAddress;
   #pausedUntil: Instant = NEVER;
   #paused = false;
 
-  /** @throws SystemError if the address or the port is not to be had. */
-  constructor(address: IpAddress, port: number, readonly target: ForwardTarget) {
+  /**
+   * @param about what the status says of it.
+   * @throws SystemError if the address or the port is not to be had.
+   */
+  constructor(
+    address: IpAddress,
+    port: number,
+    readonly about: Pick<ListenerStatus, "kind" | "state" | "target">,
+    accepted: Accepted,
+  ) {
+    this.#accepted = accepted;
     this.#listener = new TcpListener({ address, port });
-    this.#address = this.#listener.localAddress;
+    this.address = this.#listener.localAddress;
   }
 
   get descriptor(): number {
@@ -35,13 +48,10 @@ export class Front {
   }
 
   /**
-   * Hands waiting connections to `accepted`, up to a limit.
+   * Hands on waiting connections, up to a limit.
    * @returns a reason in words if the front has to pause.
    */
-  accept(
-    now: Instant,
-    accepted: (socket: TcpSocket, peer: SocketAddress) => void,
-  ): string | undefined {
+  accept(now: Instant): string | undefined {
     if (this.#paused && !isDue(this.#pausedUntil, now)) return undefined;
     this.#paused = false;
     this.#pausedUntil = NEVER;
@@ -50,7 +60,7 @@ export class Front {
         const next = this.#listener.accept();
         if (!next) return undefined;
         next.socket.setNoDelay();
-        accepted(next.socket, next.peer);
+        this.#accepted(next.socket, next.peer);
       }
       this.#pausedUntil = now;
       return undefined;
@@ -63,13 +73,8 @@ export class Front {
   }
 
   status(): ListenerStatus {
-    return {
-      kind: "forward",
-      state: "ENABLE_MANUAL",
-      address: this.#address.address.text,
-      port: this.#address.port,
-      target: this.target.name,
-    };
+    const { address, port } = this.address;
+    return { ...this.about, address: address.text, port };
   }
 
   close(): void {

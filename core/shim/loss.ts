@@ -14,8 +14,8 @@ export function describeLoss(reason: LossReason, peer: string, established: bool
   return lossError(reason, peer, established).message;
 }
 
-/** The reason that a RESET in the peer's ABORT gives. */
-function resetReasonOf(reason: LossReason): number | undefined {
+/** The reason that a RESET in the peer's ABORT gives; `undefined` if there is none. */
+export function resetReasonOf(reason: LossReason): number | undefined {
   if (reason.kind !== "aborted-by-peer") return undefined;
   for (const cause of reason.causes) {
     if (cause.code !== CauseCode.UserInitiatedAbort) continue;

@@ -1,6 +1,7 @@
 /** Puts a data plane together: packet transport, engine, clock. */
 import { monotonicNow } from "../net/clock.ts";
 import { Wakeup } from "../net/epoll.ts";
+import { Heartbeat } from "../net/queue_watchdog.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { Endpoint } from "../sctp/endpoint.ts";
 import { openTransport, type Transport } from "../socket/transport.ts";
@@ -14,7 +15,7 @@ import type { Report, StartMessage, TransportConfig } from "./protocol.ts";
  * @throws SystemError, RangeError or TypeError with what is not to be had.
  */
 export function openDataPlane(start: StartMessage, report: (report: Report) => void): DataPlane {
-  const { config, commands, wakeup } = start;
+  const { config, commands, wakeup, heartbeat } = start;
   const { io, environment, memory } = openConfigured(config.transport);
   try {
     return new DataPlane({
@@ -28,6 +29,7 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
       memory,
       commands: new CommandRing(commands),
       wakeup: new Wakeup(wakeup),
+      heartbeat: new Heartbeat(heartbeat),
       clock: monotonicNow,
       report,
     });

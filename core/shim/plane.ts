@@ -5,6 +5,7 @@ import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
+import type { AvailabilityCache } from "./policy/availability_cache.ts";
 import type { ConnectionStatus, ShimCounters } from "./status.ts";
 import type { TransferBuffers } from "./transfer_buffers.ts";
 
@@ -18,6 +19,9 @@ export interface Watch {
   /** Call once the socket is closed: events that are still under way reach nobody then. */
   forget(): void;
 }
+
+/** How a connection ended, by the name of the counter. */
+export type Ending = "closed" | "broken" | "direct" | "refused";
 
 /** A connection as the data plane sees it. */
 export interface Connection {
@@ -36,6 +40,10 @@ export interface Connection {
 export interface Plane {
   readonly buffers: TransferBuffers;
   readonly counters: ShimCounters;
+  /** What is known about servers. */
+  readonly cache: AvailabilityCache;
+  /** Firewall mark of the shim's own TCP connections; 0 for none. */
+  readonly mark: number;
   /** Rules and settings as they are now; the object stays the same, and is only read here. */
   readonly configuration: Configuration;
   now(): Instant;
@@ -47,10 +55,21 @@ export interface Plane {
   own(association: Association, connection: Connection): void;
   /** Has {@link Connection.run} called before the plane waits again. */
   schedule(connection: Connection): void;
-  /**
-   * The connection is over; `last` is what its status shows from now on.
-   * @param clean both ends closed it, and every byte arrived.
-   */
-  ended(connection: Connection, clean: boolean, last: ConnectionStatus): void;
+  /** Schedules the connection at `at`, in place of an earlier wish of this kind; NEVER for none. */
+  wake(connection: Connection, at: Instant): void;
+  /** The connection is over; `last` is what its status shows from now on. */
+  ended(connection: Connection, how: Ending, last: ConnectionStatus): void;
   log(level: LogLevel, message: string): void;
+}
+
+/** What a front may ask of the data plane beside that. */
+export interface FrontPlane extends Plane {
+  /** Counts connections from 1. */
+  nextId(): number;
+  /** Has the connection in the status, and runs it, until it is over. */
+  adopt(connection: Connection): void;
+  /** Watches a descriptor for input, for as long as there is some. */
+  input(descriptor: number, handler: () => void): void;
+  /** Asks the control plane for the addresses of a host: they come to `found`, none if there are none. */
+  resolve(host: string, found: (addresses: readonly IpAddress[]) => void): void;
 }

@@ -2,7 +2,9 @@
 import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
 import type { Parameters } from "../sctp/parameters.ts";
+import type { FrontKind } from "../net/interception_plan.ts";
 import type { LogLevel } from "./plane.ts";
+import type { AvailabilityEntry } from "./policy/availability_cache.ts";
 import type { ListenerStatus, ShimStatus } from "./status.ts";
 
 /** How SCTP packets travel. */
@@ -27,6 +29,19 @@ export interface ForwardConfig {
   readonly port: number;
 }
 
+/** Interception of the connections of this host, all as the rules say. */
+export interface InterceptConfig {
+  readonly front: FrontKind;
+  readonly families: readonly (4 | 6)[];
+  /** Tells the shims of one network namespace apart: 0 .. 15. */
+  readonly instance: number;
+}
+
+/** The number of the netfilter queue of a shim: "SH" as a number, and its instance. */
+export function queueNumber({ instance }: InterceptConfig): number {
+  return 0x5348 + instance;
+}
+
 /** A served port and its TCP server, with all names resolved. */
 export interface ServeConfig {
   readonly port: number;
@@ -40,6 +55,9 @@ export interface DataPlaneConfig {
   readonly transport: TransportConfig;
   readonly forwards: readonly ForwardConfig[];
   readonly serves: readonly ServeConfig[];
+  /** SOCKS5 ports. */
+  readonly socks?: readonly { readonly address: string; readonly port: number }[];
+  readonly intercept?: InterceptConfig;
   /** Protocol parameters of every association; those that are settings as well count as such. */
   readonly parameters: Partial<Parameters>;
   /** Whether connections that SCTP cannot make go over TCP. */
@@ -55,12 +73,28 @@ export interface StartMessage {
   readonly commands: SharedArrayBuffer;
   /** The eventfd that tells of commands. */
   readonly wakeup: number;
+  /** Memory of the {@link Heartbeat}. */
+  readonly heartbeat: SharedArrayBuffer;
+}
+
+/** What the kernel's rules need to know of the thread. */
+export interface InterceptionReport {
+  /** Where carried connections come to, on 127.0.0.1 and on ::1. */
+  readonly redirectPort: number;
+  /** Descriptor of the netfilter queue, for the watchdog; -1 if there is none. */
+  readonly queue: number;
 }
 
 /** A command in the ring. */
 export type Command =
   /** Answered by one status report. */
   | { readonly kind: "status" }
+  /** Answered by what is known about servers; forgets it afterwards if `flush`. */
+  | { readonly kind: "availability"; readonly flush: boolean }
+  /** The addresses of a host that was asked for; none if there are none. */
+  | { readonly kind: "resolved"; readonly id: number; readonly addresses: readonly string[] }
+  /** The watchdog has taken the queue away. */
+  | { readonly kind: "queue-lost" }
   /** Answered by one report of rules and settings. */
   | { readonly kind: "configuration" }
   /** Changes rules and settings, for what begins from now on; answered by one report. */
@@ -78,15 +112,24 @@ export type Command =
 export type Answer =
   | { readonly kind: "status"; readonly status: ShimStatus }
   | { readonly kind: "configuration"; readonly snapshot: Snapshot }
+  | { readonly kind: "availability"; readonly entries: readonly AvailabilityEntry[] }
   /** With what could not be changed, in words. */
   | { readonly kind: "changed"; readonly faults: readonly string[] };
 
 /** What the thread posts. */
 export type Report =
   /** Everything that was asked for is listened on. */
-  | { readonly kind: "ready"; readonly listeners: readonly ListenerStatus[] }
+  | {
+    readonly kind: "ready";
+    readonly listeners: readonly ListenerStatus[];
+    readonly interception: InterceptionReport | undefined;
+  }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
   | Answer
+  /** Wants the addresses of a host. */
+  | { readonly kind: "resolve"; readonly id: number; readonly host: string }
+  /** The queue is another one: see {@link InterceptionReport.queue}. */
+  | { readonly kind: "queue"; readonly descriptor: number }
   /** Every connection is gone and every socket closed. */
   | { readonly kind: "stopped" }
   /** It could not start, or broke; nothing follows. */

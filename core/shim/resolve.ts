@@ -23,7 +23,8 @@ export async function resolveServe(spec: ServeSpec): Promise<ServeConfig> {
   return { port, name: formatHostPort(host, hostPort), addresses, hostPort };
 }
 
-async function addressesOf(host: string): Promise<string[]> {
+/** The addresses of a host, or the one that the text is. @throws Error that names the host. */
+export async function addressesOf(host: string): Promise<string[]> {
   if (IpAddress.tryParse(host)) return [host];
   try {
     const found = await lookup(host, { all: true });

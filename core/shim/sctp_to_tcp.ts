@@ -121,10 +121,12 @@ export class SctpToTcp {
     }
     const message = decodeControlMessage(bytes, 0, length);
     if (message.kind === "half-close" || message.kind === "reset") this.#obey(message);
-    else if (message.kind !== "unknown-type") this.#malformed = true;
+    else if (message.kind !== "unknown-type" && message.kind !== "connected") {
+      this.#malformed = true;
+    }
   }
 
-  #obey(message: ControlMessage): void {
+  #obey(message: Exclude<ControlMessage, { kind: "connected" }>): void {
     if (message.kind === "reset") this.resetReason = message.reason;
     else if (this.#announced === undefined) this.#announced = message.bytes;
     else this.#malformed = true;

@@ -4,7 +4,7 @@ import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
-import { Bridge } from "./bridge.ts";
+import { Bridge, CONTROL } from "./bridge.ts";
 import { associationStatus, isShimPeer, passEvent, passSocketEvents } from "./bridged.ts";
 import { describeResetReason, encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
@@ -109,6 +109,7 @@ export class ServerConnection implements Connection {
 
   #bridge(socket: TcpSocket, watch: Watch, events: number): void {
     const shim = isShimPeer(this.#association);
+    if (shim) this.#announce();
     const bridge = new Bridge(this.#association, socket, this.#plane.buffers, shim);
     watch.handler = (later) => {
       passSocketEvents(bridge, this.#plane.now(), later);
@@ -120,6 +121,16 @@ export class ServerConnection implements Connection {
     this.#plane.counters.carried++;
     this.#note(shim ? "carried over SCTP from a shim" : "carried over SCTP from a native peer");
     this.#plane.schedule(this);
+  }
+
+  /** Tells the client's shim, whose application may be waiting for it. */
+  #announce(): void {
+    if (this.#association.state !== "ESTABLISHED") return;
+    this.#association.send(
+      this.#plane.now(),
+      encodeControlMessage({ kind: "connected" }),
+      CONTROL,
+    );
   }
 
   #refuse(refused: boolean, why: string): void {
@@ -138,7 +149,7 @@ export class ServerConnection implements Connection {
     const last = this.status();
     if (this.#phase.kind === "bridged") this.#phase.watch.forget();
     this.#phase = { kind: "over" };
-    this.#plane.ended(this, clean, { ...last, reason });
+    this.#plane.ended(this, clean ? "closed" : "broken", { ...last, reason });
     this.#note(reason, clean ? "info" : "warning");
   }
 

@@ -1,10 +1,21 @@
 /** The control plane's side of a data plane: starts its thread, commands it, hears from it. */
 import { Wakeup } from "../net/epoll.ts";
+import { Heartbeat } from "../net/queue_watchdog.ts";
 import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
 import { CommandRing } from "./command_ring.ts";
+import { Interception } from "./interception.ts";
 import type { LogLevel } from "./plane.ts";
-import type { Answer, Command, DataPlaneConfig, Report, StartMessage } from "./protocol.ts";
+import type { AvailabilityEntry } from "./policy/availability_cache.ts";
+import type {
+  Answer,
+  Command,
+  DataPlaneConfig,
+  InterceptionReport,
+  Report,
+  StartMessage,
+} from "./protocol.ts";
+import { addressesOf } from "./resolve.ts";
 import type { ListenerStatus, ShimStatus } from "./status.ts";
 
 /** Changes in one command: as many long rules fit into the ring several times. */
@@ -14,7 +25,9 @@ const CHANGES_PER_COMMAND = 100;
 export type LogSink = (level: LogLevel, message: string) => void;
 
 export class ShimDaemon implements AsyncDisposable {
+  readonly #config: DataPlaneConfig;
   readonly #worker: Worker;
+  readonly #heartbeat = new Heartbeat();
   readonly #ring = new CommandRing(CommandRing.allocate());
   readonly #wakeup = new Wakeup();
   readonly #log: LogSink;
@@ -22,9 +35,11 @@ export class ShimDaemon implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<void>();
   /** Who waits for an answer, in the order of their commands. */
   readonly #asking: PromiseWithResolvers<Answer>[] = [];
+  #interception: Interception | undefined;
   #over = false;
 
   private constructor(config: DataPlaneConfig, log: LogSink) {
+    this.#config = config;
     this.#log = log;
     this.#ended.promise.catch(() => {});
     this.#worker = new Worker(new URL("./data_plane_worker.ts", import.meta.url), {
@@ -39,6 +54,7 @@ export class ShimDaemon implements AsyncDisposable {
       config,
       commands: this.#ring.memory,
       wakeup: this.#wakeup.descriptor,
+      heartbeat: this.#heartbeat.memory,
     };
     this.#worker.postMessage(start);
   }
@@ -84,7 +100,18 @@ export class ShimDaemon implements AsyncDisposable {
       const answer = await this.#ask({ kind: "change", changes: part }, "changed");
       faults.push(...answer.faults);
     }
+    if (this.#interception) this.#interception.apply((await this.configuration()).text);
     return faults;
+  }
+
+  /** Whether servers are known to have SCTP. Rejects as {@link status}. */
+  async availability(): Promise<readonly AvailabilityEntry[]> {
+    return (await this.#ask({ kind: "availability", flush: false }, "availability")).entries;
+  }
+
+  /** Forgets that, and tells what it was. Rejects as {@link status}. */
+  async flushAvailability(): Promise<readonly AvailabilityEntry[]> {
+    return (await this.#ask({ kind: "availability", flush: true }, "availability")).entries;
   }
 
   /** Loses every packet from and to this address of a peer until {@link heal}. */
@@ -101,6 +128,8 @@ export class ShimDaemon implements AsyncDisposable {
    * rest, and ends the data plane.
    */
   async stop(drain = 0): Promise<void> {
+    // First, so that nothing more comes to be held.
+    this.#stopIntercepting();
     if (!this.#over) this.#command({ kind: "stop", drain });
     await this.#ended.promise.catch(() => {});
   }
@@ -130,13 +159,18 @@ export class ShimDaemon implements AsyncDisposable {
   #hear(report: Report): void {
     switch (report.kind) {
       case "ready":
-        return this.#ready.resolve(report.listeners);
+        return this.#beReady(report.listeners, report.interception);
       case "log":
         return this.#log(report.level, report.message);
       case "status":
       case "configuration":
       case "changed":
+      case "availability":
         return this.#asking.shift()?.resolve(report);
+      case "resolve":
+        return void this.#resolve(report.id, report.host);
+      case "queue":
+        return this.#interception?.watch(report.descriptor);
       case "stopped":
         return this.#end();
       case "failed":
@@ -144,6 +178,30 @@ export class ShimDaemon implements AsyncDisposable {
       default:
         return report satisfies never;
     }
+  }
+
+  #beReady(listeners: readonly ListenerStatus[], report: InterceptionReport | undefined): void {
+    const { intercept, rules = "" } = this.#config;
+    try {
+      if (intercept && report) {
+        const lost = () => void this.#command({ kind: "queue-lost" });
+        this.#interception = new Interception(intercept, report, this.#heartbeat, lost);
+        this.#interception.apply(rules);
+      }
+      this.#ready.resolve(listeners);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #resolve(id: number, host: string): Promise<void> {
+    const addresses = await addressesOf(host).catch(() => []);
+    this.#command({ kind: "resolved", id, addresses });
+  }
+
+  #stopIntercepting(): void {
+    this.#interception?.close();
+    this.#interception = undefined;
   }
 
   #fail(message: string): void {
@@ -156,6 +214,7 @@ export class ShimDaemon implements AsyncDisposable {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#stopIntercepting();
     this.#ended.resolve();
     this.#rejectAll("the data plane has ended");
     this.#worker.terminate();

@@ -5,13 +5,13 @@
 
 /** State of one TCP connection or listener, as `status` shows it. */
 export type ShimState =
-  /** Accepted from the application; no association has been asked for. */
+  /** Seen, held or accepted; no association has been asked for. */
   | "NOTINIT"
   /** SCTP is available but not used by this connection: it fell back to TCP. */
   | "READY"
   /** A rule has enabled the shim, and an association is being set up. */
   | "ENABLE_SRULES"
-  /** An explicit forward has enabled the shim, and an association is being set up. */
+  /** A forward or SOCKS has enabled the shim, and an association is being set up. */
   | "ENABLE_MANUAL"
   /** Client side: an association carries the bytes. */
   | "ACTIVE"

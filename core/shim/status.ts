@@ -34,10 +34,10 @@ export interface AssociationStatus extends ConnectionInfo {
 
 /** A port that is listened on. */
 export interface ListenerStatus {
-  readonly kind: "forward" | "serve";
-  /** `LISTEN` for a served port; a forward's front is an ordinary TCP listener. */
+  readonly kind: "forward" | "serve" | "socks" | "nfqueue" | "redirect";
+  /** `LISTEN` for a served port; the other fronts are ordinary TCP listeners. */
   readonly state: ShimState;
-  /** TCP address and port of a forward; the SCTP port of a served one. */
+  /** TCP address and port of a front; the SCTP port of a served one. */
   readonly address: string;
   readonly port: number;
   /** Where its connections go. */
@@ -46,17 +46,23 @@ export interface ListenerStatus {
 
 /** Counts since the start. */
 export interface ShimCounters {
-  /** TCP connections accepted for forwards. */
+  /** TCP connections accepted by fronts. */
   accepted: number;
+  /** SYNs held. */
+  held: number;
   /** Associations accepted for served ports. */
   associated: number;
   /** Connections that an association carried. */
   carried: number;
-  /** Connections that fell back to TCP. */
+  /** Connections that fell back to TCP, by a relay or end to end. */
   fellBack: number;
+  /** Held connections that the kernel got back: its own TCP, end to end. */
+  direct: number;
+  /** Held connections that were refused as the peer's host refused them. */
+  refused: number;
   /** Connections closed by both ends. */
   closed: number;
-  /** Connections that were refused, reset or lost. */
+  /** Connections that were reset or lost. */
   broken: number;
 }
 

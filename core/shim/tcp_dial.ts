@@ -22,12 +22,14 @@ export class TcpDial {
   readonly #addresses: readonly IpAddress[];
   readonly #port: number;
   readonly #finished: (result: DialResult) => void;
+  readonly #localAddress: IpAddress | undefined;
   #next = 0;
   #attempt: { readonly socket: TcpSocket; readonly watch: Watch } | undefined;
   #error: SystemError | undefined;
 
   /**
    * Starts at once.
+   * @param localAddress to connect from; by default the kernel's choice.
    * @param finished is called once, perhaps before the constructor returns.
    */
   constructor(
@@ -35,11 +37,13 @@ export class TcpDial {
     addresses: readonly IpAddress[],
     port: number,
     finished: (result: DialResult) => void,
+    localAddress?: IpAddress,
   ) {
     this.#plane = plane;
     this.#addresses = addresses;
     this.#port = port;
     this.#finished = finished;
+    this.#localAddress = localAddress;
     this.#tryNext();
   }
 
@@ -52,7 +56,12 @@ export class TcpDial {
     while (this.#next < this.#addresses.length) {
       const remoteAddress = this.#addresses[this.#next++];
       try {
-        const socket = TcpSocket.connect({ remoteAddress, remotePort: this.#port });
+        const socket = TcpSocket.connect({
+          remoteAddress,
+          remotePort: this.#port,
+          localAddress: this.#localAddress,
+          mark: this.#plane.mark,
+        });
         const watch = this.#plane.watch(socket, (events) => this.#handle(events));
         this.#attempt = { socket, watch };
         return;

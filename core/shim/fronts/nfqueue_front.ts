@@ -1,0 +1,174 @@
+/**
+ * The front of DESIGN.md, section 5: the kernel holds the SYN of an application until the shim says
+ * what becomes of it, so that connect() keeps its meaning.
+ */
+import { ECONNREFUSED, EHOSTUNREACH } from "../../net/constants.ts";
+import { firewallMark, MarkKind, refusalKind } from "../../net/firewall_marks.ts";
+import { type HeldPacket, NetfilterQueue, Verdict } from "../../net/nfqueue.ts";
+import { SockDiag } from "../../net/sock_diag.ts";
+import type { SocketAddress } from "../../net/sockaddr.ts";
+import type { TcpSocket } from "../../net/tcp_socket.ts";
+import { parseSyn, type TcpSyn } from "../../net/tcp_syn.ts";
+import { formatHostPort } from "../endpoint_spec.ts";
+import type { FrontPlane } from "../plane.ts";
+import { HeldConnection, type HeldSyn, type Holder, type Sentence } from "./held_connection.ts";
+
+/** Receives in one turn, so that a flood of SYNs cannot keep the others waiting. */
+const RECEIVES_PER_TURN = 8;
+
+/** SYNs remembered after their verdict, so that their retransmissions share it. */
+const DECIDED_KEPT = 8192;
+
+/** Errors that TCP would have given. */
+const ERRNO = { refused: ECONNREFUSED, unreachable: EHOSTUNREACH } as const;
+
+export class NfqueueFront implements Holder {
+  readonly #plane: FrontPlane;
+  readonly #instance: number;
+  readonly #number: number;
+  readonly #diag = new SockDiag();
+  #queue: NetfilterQueue;
+  readonly #waiting = new Map<string, HeldConnection>();
+  /** True while the kernel has dropped what was held. */
+  #lost = false;
+  /** Sequence numbers of SYNs that TCP has, by connection. */
+  readonly #decided = new Map<string, number>();
+
+  /**
+   * Takes the queue. @throws SystemError without CAP_NET_ADMIN, or if another process has it.
+   * @param instance the shim's number, which is in the marks.
+   */
+  constructor(plane: FrontPlane, queue: number, instance: number) {
+    this.#plane = plane;
+    this.#number = queue;
+    this.#instance = instance;
+    this.#queue = new NetfilterQueue({ queue });
+    this.#watch();
+  }
+
+  /** For the watchdog, which may take it away. */
+  get descriptor(): number {
+    return this.#queue.descriptor;
+  }
+
+  /** A connection that the kernel has brought to the shim's listener. */
+  accept(socket: TcpSocket, peer: SocketAddress, destination: SocketAddress): void {
+    const held = this.#waiting.get(keyOf(peer, destination));
+    const connection = held?.accept(this.#plane.now(), socket);
+    if (connection) this.#plane.adopt(connection);
+    else socket.reset();
+  }
+
+  sentence(held: HeldSyn, sentence: Sentence): void {
+    if (this.#lost) return;
+    switch (sentence) {
+      case "direct":
+        return this.#queue.verdict(held.packet, Verdict.Accept);
+      case "drop":
+        return this.#queue.verdict(held.packet, Verdict.Drop);
+      case "carry":
+        return this.#mark(held.packet, MarkKind.Carry);
+      case "refused":
+      case "unreachable":
+        return this.#refuse(held, ERRNO[sentence]);
+      default:
+        return sentence satisfies never;
+    }
+  }
+
+  stillWaits({ source, destination, interfaceIndex }: HeldSyn): boolean {
+    return this.#diag.find(source, destination, interfaceIndex)?.state === "SYN-SENT";
+  }
+
+  release({ key, sequenceNumber }: HeldSyn): void {
+    this.#waiting.delete(key);
+    this.#decided.delete(key);
+    this.#decided.set(key, sequenceNumber);
+    for (const oldest of this.#decided.keys()) {
+      if (this.#decided.size <= DECIDED_KEPT) break;
+      this.#decided.delete(oldest);
+    }
+  }
+
+  /**
+   * A watchdog took the queue away, because this thread did not answer: the kernel has dropped what
+   * was held, and TCP sends it again.
+   */
+  reopen(): void {
+    this.#lost = true;
+    for (const connection of [...this.#waiting.values()]) connection.stop(this.#plane.now());
+    this.#lost = false;
+    this.#queue.close();
+    this.#queue = new NetfilterQueue({ queue: this.#number });
+    this.#watch();
+    this.#plane.log("warning", "held connections were let go, because they were not answered");
+  }
+
+  /** Everything that is held goes by TCP; the rules that bring more should be gone. */
+  stop(): void {
+    for (const connection of [...this.#waiting.values()]) connection.stop(this.#plane.now());
+    this.#queue.acceptAll();
+  }
+
+  close(): void {
+    this.#queue.close();
+    this.#diag.close();
+  }
+
+  #refuse({ packet, destination }: HeldSyn, errno: number): void {
+    const kind = refusalKind(errno, destination.address.family);
+    this.#mark(packet, kind ?? MarkKind.Refuse);
+  }
+
+  #mark(packet: number, kind: MarkKind): void {
+    this.#queue.verdict(packet, Verdict.Accept, firewallMark(this.#instance, kind));
+  }
+
+  #watch(): void {
+    this.#plane.input(this.#queue.descriptor, () => this.#receive());
+  }
+
+  #receive(): void {
+    for (let turn = 0; turn < RECEIVES_PER_TURN; turn++) {
+      const count = this.#queue.receive();
+      for (let i = 0; i < count; i++) this.#hold(this.#queue.packet(i));
+      if (count === 0) return;
+    }
+  }
+
+  #hold(packet: HeldPacket): void {
+    const { id, offset, length, outputInterface } = packet;
+    const syn = parseSyn(this.#queue.memory, offset, length, outputInterface);
+    if (typeof syn === "string") return this.#queue.verdict(id, Verdict.Accept);
+    const key = keyOf(syn.source, syn.destination);
+    if (this.#isDecided(key, syn)) return this.#queue.verdict(id, Verdict.Accept);
+    const { address, port } = syn.destination;
+    const { enabled } = this.#plane.configuration.table.match("remote", address, port);
+    if (!enabled) {
+      this.#plane.counters.direct++;
+      return this.#queue.verdict(id, Verdict.Accept);
+    }
+    this.#try({ ...syn, key, packet: id, interfaceIndex: outputInterface });
+  }
+
+  /** A retransmission follows its first SYN; the same ports with another number are a new connection. */
+  #isDecided(key: string, { sequenceNumber }: TcpSyn): boolean {
+    const waiting = this.#waiting.get(key);
+    if (waiting) return waiting.released;
+    return this.#decided.get(key) === sequenceNumber;
+  }
+
+  #try(held: HeldSyn): void {
+    this.#waiting.get(held.key)?.stop(this.#plane.now());
+    this.#plane.counters.held++;
+    const connection = new HeldConnection(this.#plane, this.#plane.nextId(), held, this);
+    this.#waiting.set(held.key, connection);
+    this.#plane.adopt(connection);
+    connection.begin(this.#plane.now());
+  }
+}
+
+function keyOf(source: SocketAddress, destination: SocketAddress): string {
+  const from = formatHostPort(source.address.text, source.port);
+  return `${from} ${formatHostPort(destination.address.text, destination.port)}`;
+}
