@@ -64,6 +64,12 @@ export const ROOT: GroupEntry = {
     },
     {
       kind: "command",
+      name: "status",
+      summary: "Shows what the running daemon is doing.",
+      load: () => import("./status.ts"),
+    },
+    {
+      kind: "command",
       name: "shimrules",
       summary: "Rules that decide which connections are carried over SCTP.",
       load: () => import("./shimrules.ts"),

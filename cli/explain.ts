@@ -11,7 +11,7 @@ import { IpAddress } from "../core/sctp/base/address.ts";
 import { CliError, defineCommand } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { jsonFlag, port } from "./options.ts";
-import { openRulesStore, rulesFileOption } from "./rules_store.ts";
+import { openRulesStore, rulesPlaceOptions } from "./rules_store.ts";
 
 export default defineCommand({
   description:
@@ -34,12 +34,12 @@ export default defineCommand({
       "remote" as const,
     ),
     json: jsonFlag,
-    file: rulesFileOption,
+    ...rulesPlaceOptions,
   }),
-  async run({ host, port, chain, json, file }, io) {
+  async run({ host, port, chain, json, ...place }, io) {
     const [addresses, { configuration }] = await Promise.all([
       addressesOf(host),
-      openRulesStore(file).read(),
+      openRulesStore(place).then((store) => store.read()),
     ]);
     const explanations = addresses.map((each) => explain(configuration, chain, each, port));
     if (json) io.print(JSON.stringify(explanations));

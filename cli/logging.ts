@@ -3,15 +3,20 @@ import { configure, getLogger, getTextFormatter, jsonLinesFormatter } from "@log
 import type { Logger } from "@logtape/logtape";
 import { group, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
+import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 
 const LEVELS = ["debug", "info", "warning", "error"] as const;
 
+/** Least serious messages that are logged, or none at all. */
+export type LogThreshold = typeof LEVELS[number] | "off";
+
+const DEFAULT_LEVEL: LogThreshold = "warning";
+
 /** What the user asked of the logs. */
 export interface LoggingSettings {
-  readonly level: typeof LEVELS[number];
+  readonly level: typeof LEVELS[number] | undefined;
   /** One JSON object a line instead of text. */
   readonly json: boolean;
 }
@@ -20,11 +25,11 @@ export interface LoggingSettings {
 export const loggingOptions = group(
   "Logging",
   object({
-    level: withDefault(
+    level: optional(
       option("--log-level", choice(LEVELS, { metavar: "LEVEL" }), {
-        description: message`Least serious messages that are logged, on standard error.`,
+        description:
+          message`Least serious messages that are logged, on standard error; by default warning, for shimd the setting shim.log_level.`,
       }),
-      "warning" as const,
     ),
     json: option("--json-log", { description: message`Logs as JSON, one object a line.` }),
   }),
@@ -32,9 +37,22 @@ export const loggingOptions = group(
 
 const textFormatter = getTextFormatter({ timestamp: "time", category: "." });
 
+let asked: LoggingSettings = { level: undefined, json: false };
+
 /** Sends the logs of the whole process to standard error. */
 export async function configureLogging(settings: LoggingSettings): Promise<void> {
-  const formatter = settings.json ? jsonLinesFormatter : textFormatter;
+  asked = settings;
+  await setLogLevel(settings.level ?? DEFAULT_LEVEL);
+}
+
+/** As {@link setLogLevel}, unless the user named a level on the command line. */
+export async function setDefaultLogLevel(level: LogThreshold): Promise<void> {
+  if (asked.level === undefined) await setLogLevel(level);
+}
+
+/** Logs from now on what is at least so serious. */
+export async function setLogLevel(level: LogThreshold): Promise<void> {
+  const formatter = asked.json ? jsonLinesFormatter : textFormatter;
   await configure({
     reset: true,
     sinks: {
@@ -42,7 +60,11 @@ export async function configureLogging(settings: LoggingSettings): Promise<void>
     },
     loggers: [
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
-      { category: ["shimkit"], sinks: ["stderr"], lowestLevel: settings.level },
+      {
+        category: ["shimkit"],
+        sinks: ["stderr"],
+        lowestLevel: level === "off" ? null : level,
+      },
     ],
   });
 }

@@ -3,10 +3,19 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import { changeData } from "../core/rules/change_data.ts";
 import type { Change, Configuration } from "../core/rules/configuration.ts";
 import { Fault } from "../core/rules/fault.ts";
 import { ConfigurationFile } from "../core/rules/persist.ts";
-import { CliError } from "./command.ts";
+import { readSnapshot } from "../core/rules/snapshot.ts";
+import { CliError, UsageError } from "./command.ts";
+import {
+  ask,
+  connectControl,
+  controlOption,
+  defaultControlPath,
+  requireControl,
+} from "./control.ts";
 
 /** Rules and settings as they are now. */
 export interface RulesSnapshot {
@@ -30,9 +39,31 @@ export const rulesFileOption = optional(option("--file", string({ metavar: "PATH
     message`File of the rules and settings; by default /etc/shimkit/shimkit.toml, for other users than root ~/.config/shimkit/shimkit.toml.`,
 }));
 
-/** The rules of a file, by default those of this host or, for others than root, of this user. */
-export function openRulesStore(file: string | undefined): RulesStore {
-  return new FileStore(new ConfigurationFile(file ?? defaultRulesFile()));
+/** Where to find rules, for every command that reads or changes them. */
+export const rulesPlaceOptions = { file: rulesFileOption, control: controlOption };
+
+/** The values of {@link rulesPlaceOptions}. */
+export interface RulesPlace {
+  readonly file?: string;
+  readonly control?: string;
+}
+
+/**
+ * The rules of the running daemon, or of a file if one is named or no daemon runs.
+ * Rejects with {@link CliError}.
+ */
+export async function openRulesStore({ file, control }: RulesPlace): Promise<RulesStore> {
+  if (file !== undefined && control !== undefined) {
+    throw new UsageError(
+      "--file and --control do not go together",
+      "A running daemon keeps its own file: name one of them.",
+    );
+  }
+  if (file !== undefined) return new FileStore(new ConfigurationFile(file));
+  const path = control ?? defaultControlPath();
+  using client = await (control === undefined ? connectControl(path) : requireControl(path));
+  if (client && path) return new DaemonStore(path);
+  return new FileStore(new ConfigurationFile(defaultRulesFile()));
 }
 
 /**
@@ -79,5 +110,33 @@ class FileStore implements RulesStore {
       ? "Do it as root, or name another file with --file PATH."
       : undefined;
     return new CliError(`cannot ${verb} ${this.name}: ${error.message}`, hint);
+  }
+}
+
+/** The rules of a running daemon, which counts hits and keeps them on disk. */
+class DaemonStore implements RulesStore {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get name(): string {
+    return "the running shimd";
+  }
+
+  read(): Promise<RulesSnapshot> {
+    return this.#snapshot("configuration");
+  }
+
+  apply(change: Change): Promise<RulesSnapshot> {
+    return this.#snapshot("change", { change: changeData(change) });
+  }
+
+  async #snapshot(kind: string, fields?: object): Promise<RulesSnapshot> {
+    using client = await requireControl(this.#path);
+    const configuration = readSnapshot(await ask(client, kind, fields));
+    if (configuration instanceof Fault) throw new CliError(configuration.message);
+    return { configuration, counted: true };
   }
 }

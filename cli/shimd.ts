@@ -1,4 +1,5 @@
 /** `shimkit shimd`: the daemon that carries TCP connections over SCTP. */
+import { formatFile } from "../core/rules/file_format.ts";
 import type { Parameters } from "../core/sctp/parameters.ts";
 import { withParameters } from "../core/sctp/parameters.ts";
 import { formatHostPort } from "../core/shim/endpoint_spec.ts";
@@ -12,6 +13,7 @@ import type { CommandIo } from "./io.ts";
 import { loggerOf } from "./logging.ts";
 import { obeyLines } from "./shimd_control.ts";
 import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
+import { loadRules, openControl, type StoredRules } from "./shimd_rules.ts";
 import { statusLines } from "./shimd_status.ts";
 
 export default defineCommand({
@@ -35,10 +37,15 @@ export default defineCommand({
   parser: shimdOptions,
   async run(options, io) {
     const interruption = io.interruption();
-    const config = await configOf(options);
+    const rules = await loadRules(options);
+    const config = await configOf(options, rules);
     const log = loggerOf("shimd");
     const daemon = await ShimDaemon.start(config, (level, message) => log[level](message))
       .catch(asCliError);
+    const control = await openControl(options, daemon, rules).catch(async (error) => {
+      await daemon.stop();
+      throw error;
+    });
     for (const line of readyLines(await daemon.listeners, await daemon.status(), options)) {
       io.print(line);
     }
@@ -49,13 +56,19 @@ export default defineCommand({
     if (options.reporting.controlStdin) {
       obeyLines(Deno.stdin.readable, daemon, watch.print, (fault) => io.printError(fault));
     }
-    await daemon.ended.catch(asCliError).finally(watch.stop);
+    await daemon.ended.catch(asCliError).finally(async () => {
+      watch.stop();
+      await control?.close();
+    });
     return ExitCode.ok;
   },
 });
 
 /** What the options ask of the data plane. Throws UsageError or CliError where they cannot be. */
-async function configOf(options: ShimdOptions): Promise<DataPlaneConfig> {
+async function configOf(
+  options: ShimdOptions,
+  { configuration }: StoredRules,
+): Promise<DataPlaneConfig> {
   const { forwards, serves, noFallback } = options.connections;
   if (forwards.length + serves.length === 0) {
     throw new UsageError(
@@ -69,6 +82,7 @@ async function configOf(options: ShimdOptions): Promise<DataPlaneConfig> {
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
     parameters: parametersOf(options.protocol),
     fallback: !noFallback,
+    rules: formatFile(configuration),
   };
 }
 

@@ -14,7 +14,9 @@ import {
   type ServeSpec,
 } from "../core/shim/endpoint_spec.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
+import { controlOption } from "./control.ts";
 import { duration, ipAddresses, jsonFlag, port } from "./options.ts";
+import { rulesFileOption } from "./rules_store.ts";
 import { parameterSetting, withOpenValue } from "./sctp_options.ts";
 
 /** A value that one of the shim's own parsers reads. */
@@ -152,8 +154,20 @@ const reporting = group(
   }),
 );
 
+const control = group(
+  "Control",
+  object({
+    file: rulesFileOption,
+    path: controlOption,
+    none: option("--no-control", {
+      description:
+        message`Opens no control socket: rules and settings are read at the start, and stay so.`,
+    }),
+  }),
+);
+
 /** Every option of `shimkit shimd`. */
-export const shimdOptions = object({ connections, transport, protocol, reporting });
+export const shimdOptions = object({ connections, transport, protocol, reporting, control });
 
 /** The values of the options. */
 export type ShimdOptions = InferValue<typeof shimdOptions>;

@@ -1,4 +1,5 @@
 /** The status of a daemon as lines of text. */
+import { formatHostPort } from "../core/shim/endpoint_spec.ts";
 import type { PathInfo } from "../core/socket/info.ts";
 import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
 
@@ -11,6 +12,13 @@ export function statusLines(status: ShimStatus): string[] {
     `${counters.closed} closed, ${counters.broken} broken`,
     ...connections.flatMap(connectionLines),
   ];
+}
+
+/** One line for each place where connections are taken. */
+export function listenerLines({ listeners }: ShimStatus): string[] {
+  return listeners.map(({ kind, state, address, port, target }) =>
+    `  ${kind} ${formatHostPort(address, port)} - ${target}: ${state}`
+  );
 }
 
 function connectionLines(connection: ConnectionStatus): string[] {

@@ -12,7 +12,7 @@ const NEEDS = ["linux", "ffi"] as const;
 
 async function fails(...args: readonly string[]): Promise<[code: number, message: string]> {
   const { io, err } = collectingIo();
-  const code = await runProgram(["shimd", ...args], io);
+  const code = await runProgram(["shimd", "--no-control", ...args], io);
   return [code, err.join("\n")];
 }
 
@@ -43,7 +43,16 @@ Deno.test(needs(NEEDS, "shimd names what is not to be had, and exits with 1", as
 }));
 
 function start(...args: readonly string[]): LabProcess {
-  return new LabProcess([Deno.execPath(), "run", "--quiet", "-A", MAIN, "shimd", ...args], {
+  return new LabProcess([
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "-A",
+    MAIN,
+    "shimd",
+    "--no-control",
+    ...args,
+  ], {
     stdin: "piped",
   });
 }

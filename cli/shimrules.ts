@@ -37,8 +37,8 @@ export default defineCommand({
   parser: shimrulesOptions,
   async run(options, io) {
     const request = requestOf(options);
-    const { json, file } = options.output;
-    const store = openRulesStore(file);
+    const { json, ...place } = options.output;
+    const store = await openRulesStore(place);
     if (request.kind === "change") {
       const { configuration } = await store.apply(request.change);
       if (request.change.kind === "add") tellIfIdle(request.change.rule, configuration.table, io);

@@ -18,7 +18,7 @@ import {
 } from "../core/rules/rule.ts";
 import { UsageError } from "./command.ts";
 import { jsonFlag } from "./options.ts";
-import { rulesFileOption } from "./rules_store.ts";
+import { rulesPlaceOptions } from "./rules_store.ts";
 
 const commands = group(
   "Commands",
@@ -70,7 +70,7 @@ const specification = group(
 export const shimrulesOptions = object({
   commands,
   specification,
-  output: group("Other", object({ json: jsonFlag, file: rulesFileOption })),
+  output: group("Other", object({ json: jsonFlag, ...rulesPlaceOptions })),
 });
 
 /** The values of the options. */

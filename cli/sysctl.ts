@@ -19,7 +19,7 @@ import { defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
 import { jsonFlag } from "./options.ts";
-import { openRulesStore, rulesFileOption, type RulesStore } from "./rules_store.ts";
+import { openRulesStore, rulesPlaceOptions, type RulesStore } from "./rules_store.ts";
 import { formatTable } from "./table.ts";
 
 export default defineCommand({
@@ -40,11 +40,11 @@ export default defineCommand({
       description: message`Shows defaults, ranges, sources and what the settings do.`,
     }),
     json: jsonFlag,
-    file: rulesFileOption,
+    ...rulesPlaceOptions,
   }),
-  async run({ words, describe, json, file }, io) {
+  async run({ words, describe, json, ...place }, io) {
     const wanted = words.map(parseWord);
-    const store = openRulesStore(file);
+    const store = await openRulesStore(place);
     const before = (await store.read()).configuration.settings;
     const after = await change(store, wanted) ?? before;
     const shown = wanted.length === 0 ? SETTING_KEYS.map((key) => ({ key })) : wanted;

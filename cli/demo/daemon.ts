@@ -32,6 +32,7 @@ export class Daemon {
       "shimd",
       "--json",
       "--control-stdin",
+      "--no-control",
       `--status-interval=${REPORT_EVERY}ms`,
       `--local=${side.addresses.join(",")}`,
       ...options,

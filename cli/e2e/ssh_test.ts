@@ -21,12 +21,12 @@ async function startShims(lab: Lab, net: TwoPathLab, ssh: SshLab, carrier: Carri
   const { client, server, wires } = net;
   const common = [...CARRIERS[carrier], ...parameterWords(FAST_FAILOVER)];
   await ssh.startServer(server);
-  const back = server.spawn(shimkitCommand(["shimd", "--serve", 22, ...common]));
+  const back = server.spawn(shimkitCommand(["shimd", "--no-control", "--serve", 22, ...common]));
   await back.line(/22/);
   // Without the fallback to TCP, whatever arrives came by SCTP.
   const forward = ["--forward", `127.0.0.1:${FRONT}=server:22`, "--no-fallback"];
   const names = wires.map((wire) => `${wire.b.v4} server`);
-  const command = shimkitCommand(["shimd", ...forward, ...common]);
+  const command = shimkitCommand(["shimd", "--no-control", ...forward, ...common]);
   const front = client.spawn(await withHosts(lab, names, command));
   await front.line(new RegExp(String(FRONT)));
 }
