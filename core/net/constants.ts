@@ -79,6 +79,8 @@ export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET = 0x80000000;
 
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const O_CLOEXEC = 0o2000000;
 
 export const EFD_NONBLOCK = 0o4000;

@@ -76,6 +76,7 @@ const CFG_QUEUE_MAXLEN = 3;
 const CFG_MASK = 4;
 const CFG_FLAGS = 5;
 const CMD_BIND = 1;
+const CMD_UNBIND = 2;
 const COPY_PACKET = 2;
 const FLAG_FAIL_OPEN = 1;
 const FLAG_UID_GID = 8;
@@ -93,6 +94,26 @@ const NFQA_GID = 17;
 const NFGENMSG_BYTES = 4;
 const SLOTS = 32;
 const RECEIVE_BUFFER = 4 << 20;
+
+/** Starts a message about a queue. */
+function beginMessage(
+  message: NetlinkWriter,
+  type: number,
+  flags: number,
+  sequence: number,
+  queue: number,
+): void {
+  message.begin(type, flags, sequence);
+  writeU16(message.bytes, message.reserve(NFGENMSG_BYTES) + 2, queue);
+}
+
+/** The message that gives a queue up; it must be sent by the socket that has the queue. */
+export function unbindMessage(queue: number): Uint8Array {
+  const message = new NetlinkWriter(64);
+  beginMessage(message, CONFIG, NLM_F_REQUEST, 0, queue);
+  message.bytes[message.attribute(CFG_CMD, 4)] = CMD_UNBIND;
+  return message.bytes.subarray(0, message.length);
+}
 
 /** One queue, which only one process can have. */
 export class NetfilterQueue {
@@ -199,9 +220,7 @@ export class NetfilterQueue {
   }
 
   #begin(message: number, flags: number): void {
-    this.#message.begin(message, flags, ++this.#sequence);
-    const at = this.#message.reserve(NFGENMSG_BYTES);
-    writeU16(this.#message.bytes, at + 2, this.queue);
+    beginMessage(this.#message, message, flags, ++this.#sequence, this.queue);
   }
 
   /** One message, so that there is no moment when the queue exists and drops what it gets. */

@@ -14,6 +14,7 @@ import {
 } from "./constants.ts";
 import { firewallMark, MarkKind, refusalKind } from "./firewall_marks.ts";
 import { type NetfilterQueue, Verdict } from "./nfqueue.ts";
+import { QueueGuard } from "./queue_guard.ts";
 import { takeAway } from "./queue_watchdog.ts";
 import { nativeBytes } from "./native_memory.ts";
 import { SOCKADDR_BYTES, writeSockaddr } from "./sockaddr.ts";
@@ -133,27 +134,80 @@ Deno.test(needs(NEEDS, "without anybody at the queue connections pass", async ()
   for (const server of SERVERS) assert.equal(outcome(host.connect(server, 8080), 500), 0);
 }));
 
-Deno.test(needs(NEEDS, "a holder that is killed costs the application one SYN", async () => {
+/** A process of its own that holds the next SYN. */
+class Holder {
+  readonly process: Deno.ChildProcess;
+  readonly #words: ReadableStreamDefaultReader<string>;
+
+  constructor(host: HoldingHost, ...args: readonly string[]) {
+    const program = new URL("testing/queue_holder.ts", import.meta.url).pathname;
+    const run = [Deno.execPath(), "run", "-A", "--no-lock", program, String(planOf().queue)];
+    this.process = new Deno.Command("ip", {
+      args: ["netns", "exec", host.client, ...run, ...args],
+      stdout: "piped",
+    }).spawn();
+    this.#words = this.process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async says(word: string): Promise<void> {
+    assert.equal((await this.#words.read()).value, `${word}\n`);
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.process.status;
+    await this.#words.cancel();
+  }
+}
+
+for (const guard of [[], ["60000"]]) {
+  const name = guard.length > 0 ? "a guarded holder" : "a holder";
+  Deno.test(needs(NEEDS, `${name} that is killed costs the application one SYN`, async () => {
+    using host = await HoldingHost.make();
+    host.serve(8080);
+    host.apply(planOf());
+    const holder = new Holder(host, ...guard);
+    await holder.says("ready");
+    const socket = host.connect(SERVERS[0], 8080);
+    await holder.says("held");
+    assert.equal(outcome(socket, 0), undefined);
+    await holder.kill();
+    assert.equal(outcome(socket), 0);
+  }));
+}
+
+Deno.test(
+  needs(
+    NEEDS,
+    "a holder that is stopped loses its queue to its guard, and learns of it",
+    async () => {
+      using host = await HoldingHost.make();
+      host.serve(8080);
+      host.apply(planOf());
+      const holder = new Holder(host, "500");
+      await holder.says("ready");
+      const socket = host.connect(SERVERS[1], 8080);
+      await holder.says("held");
+      assert.equal(outcome(socket, 1500), undefined, "the guard leaves one alone that beats");
+      holder.process.kill("SIGSTOP");
+      assert.equal(outcome(socket), 0);
+      assert.equal(outcome(host.connect(SERVERS[0], 8080), 500), 0);
+      holder.process.kill("SIGCONT");
+      await holder.says("unguarded");
+      await holder.kill();
+    },
+  ),
+);
+
+Deno.test(needs(NEEDS, "a guard that is stopped leaves the queue alone", async () => {
   using host = await HoldingHost.make();
   host.serve(8080);
   host.apply(planOf());
-  const holder = new Deno.Command("ip", {
-    args: [
-      ...["netns", "exec", host.client, Deno.execPath(), "run", "-A", "--no-lock"],
-      new URL("testing/queue_holder.ts", import.meta.url).pathname,
-      String(planOf().queue),
-    ],
-    stdout: "piped",
-  }).spawn();
-  const words = holder.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  assert.equal((await words.read()).value, "ready\n");
-  const socket = host.connect(SERVERS[0], 8080);
-  assert.equal((await words.read()).value, "held\n");
-  assert.equal(outcome(socket, 0), undefined);
-  holder.kill("SIGKILL");
-  await holder.status;
-  assert.equal(outcome(socket), 0);
-  await words.cancel();
+  const queue = host.queue();
+  const guard = host.hosts.in(host.client, () => QueueGuard.start(queue, 60_000))!;
+  assert.equal(outcome(acceptedBy(host, queue)), 0);
+  await guard.stop();
+  assert.equal(outcome(acceptedBy(host, queue)), 0);
 }));
 
 Deno.test(needs(NEEDS, "a queue that a watchdog takes away lets go of what it held", async () => {
@@ -163,7 +217,9 @@ Deno.test(needs(NEEDS, "a queue that a watchdog takes away lets go of what it he
   const queue = host.queue();
   const socket = host.connect(SERVERS[1], 8080);
   assert.ok(nextHeld(queue));
+  const guard = host.hosts.in(host.client, () => QueueGuard.start(queue, 60_000))!;
   takeAway(queue.descriptor);
+  await guard.stop();
   assert.equal(outcome(socket), 0);
   assert.throws(() => queue.receive(), { code: "ENOTSOCK" });
   const next = host.queue();
