@@ -66,6 +66,7 @@ export interface SctpReport {
   readonly end: { readonly graceful: boolean; readonly code?: string; readonly message?: string };
   readonly sent: { readonly messages: number; readonly bytes: number };
   readonly received: { readonly messages: number; readonly bytes: number };
+  readonly endpoint: { readonly restarts: number };
 }
 
 /** The report of a process that has ended. */

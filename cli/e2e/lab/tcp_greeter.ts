@@ -1,0 +1,15 @@
+/** A TCP server that tells each client its address: tcp_greeter.ts PORT. Knows nothing of SCTP. */
+const port = Number(Deno.args[0]);
+
+async function greet(listener: Deno.TcpListener): Promise<void> {
+  for await (const conn of listener) {
+    const { hostname, port } = conn.remoteAddr;
+    console.log(`client ${hostname} ${port}`);
+    await conn.write(new TextEncoder().encode(`${hostname} ${port}`)).catch(() => 0);
+    conn.close();
+  }
+}
+
+const listeners = [Deno.listen({ hostname: "::", port })];
+console.log("listening");
+await Promise.all(listeners.map(greet));
