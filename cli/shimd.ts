@@ -11,6 +11,7 @@ import { CliError, defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
 import { loggerOf } from "./logging.ts";
+import { describeInterception, interceptConfig } from "./shimd_intercept.ts";
 import { obeyLines } from "./shimd_control.ts";
 import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
 import { loadRules, openControl, type StoredRules } from "./shimd_rules.ts";
@@ -18,8 +19,8 @@ import { statusLines } from "./shimd_status.ts";
 
 export default defineCommand({
   description:
-    "Carries TCP connections over SCTP, so that they survive a failing link: --forward takes them " +
-    "from applications on one host, --serve hands them to a server on the other. Between two shims " +
+    "Carries TCP connections over SCTP, so that they survive a failing link: --intercept, --socks or " +
+    "--forward take them from applications on one host, --serve hands them to a server on the other. Between two shims " +
     "half-close and reset arrive as they were sent. A connection that SCTP cannot make goes over " +
     "TCP. SIGINT or SIGTERM stops the daemon.",
   examples: [
@@ -31,6 +32,14 @@ export default defineCommand({
     {
       args: "shimd --forward 8080=10.0.0.2,10.0.1.2:80 --local 10.0.0.1,10.0.1.1 --path-rtx-max 1",
       does: "two paths to one server, and a quick change to the other one",
+    },
+    {
+      args: "shimd --intercept",
+      does: "as root: carries what the rules enable, of applications that know nothing of it",
+    },
+    {
+      args: "shimd --socks 1080",
+      does: "without root: curl --socks5-hostname 127.0.0.1:1080 goes over SCTP where it can",
     },
   ],
   logs: true,
@@ -70,13 +79,17 @@ async function configOf(
   { configuration }: StoredRules,
 ): Promise<DataPlaneConfig> {
   const { forwards, serves, noFallback } = options.connections;
-  if (forwards.length + serves.length === 0) {
+  const { socks, intercept } = options.interception;
+  if (!intercept && forwards.length + serves.length + socks.length === 0) {
     throw new UsageError(
       "nothing to do",
-      "Name at least one --forward, such as 127.0.0.1:2222=server:22, or one --serve, such as 22.",
+      "Name at least one --forward, such as 127.0.0.1:2222=server:22, or one --serve, such as " +
+        "22, or --intercept, or one --socks, such as 1080.",
     );
   }
   return {
+    socks: socks.map(({ address, port }) => ({ address: address.text, port })),
+    intercept: interceptConfig(options.interception, (text) => loggerOf("shimd").warning(text)),
     transport: transportOf(options.transport),
     forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
@@ -124,11 +137,12 @@ function readyLines(
   const carrier = transport.kind === "raw"
     ? "SCTP over IP"
     : `SCTP over UDP port ${transport.port}`;
-  return listeners.map(({ kind, address, port, target }) =>
-    kind === "forward"
-      ? `forwarding TCP ${formatHostPort(address, port)} to ${target} by ${carrier}`
-      : `serving SCTP port ${port} from TCP ${target} by ${carrier}`
-  );
+  return listeners.map((listener) => {
+    const { kind, address, port, target } = listener;
+    if (kind === "serve") return `serving SCTP port ${port} from TCP ${target} by ${carrier}`;
+    if (kind !== "forward") return describeInterception(listener, carrier);
+    return `forwarding TCP ${formatHostPort(address, port)} to ${target} by ${carrier}`;
+  });
 }
 
 /** Prints the status when asked to, and by the interval of the options. */

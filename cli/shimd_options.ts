@@ -15,6 +15,7 @@ import {
 } from "../core/shim/endpoint_spec.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import { controlOption } from "./control.ts";
+import { interception } from "./shimd_intercept.ts";
 import { duration, ipAddresses, jsonFlag, port } from "./options.ts";
 import { rulesFileOption } from "./rules_store.ts";
 import { parameterSetting, withOpenValue } from "./sctp_options.ts";
@@ -167,7 +168,14 @@ const control = group(
 );
 
 /** Every option of `shimkit shimd`. */
-export const shimdOptions = object({ connections, transport, protocol, reporting, control });
+export const shimdOptions = object({
+  connections,
+  interception,
+  transport,
+  protocol,
+  reporting,
+  control,
+});
 
 /** The values of the options. */
 export type ShimdOptions = InferValue<typeof shimdOptions>;

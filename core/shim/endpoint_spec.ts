@@ -3,10 +3,17 @@ import { IpAddress } from "../sctp/base/address.ts";
 
 /** An explicit front: TCP connections to `listen` are carried to the server. */
 export interface ForwardSpec {
-  readonly listen: { readonly address: IpAddress; readonly port: number };
+  readonly listen: ListenSpec;
   /** Names or addresses of one server, the first one preferred. */
   readonly hosts: readonly string[];
   /** SCTP port of the peer, and TCP port of the fallback. */
+  readonly port: number;
+}
+
+/** A place to listen. */
+export interface ListenSpec {
+  readonly address: IpAddress;
+  /** 0 lets the kernel choose. */
   readonly port: number;
 }
 
@@ -41,6 +48,22 @@ export function parseForward(text: string): ForwardSpec {
     hosts,
     port: portNumber(server.port, text, 1),
   };
+}
+
+/**
+ * Reads `[address:]port`: 127.0.0.1 where the address is left out.
+ * @throws TypeError with what is wrong.
+ */
+export function parseListen(text: string): ListenSpec {
+  const parts = splitPort(text) ?? { host: LOOPBACK, port: text };
+  const address = IpAddress.tryParse(parts.host);
+  if (!address) throw new TypeError(`"${parts.host}" is no IP address to listen on`);
+  return { address, port: portNumber(parts.port, text, 0) };
+}
+
+/** The text that {@link parseListen} reads as the same. */
+export function formatListen({ address, port }: ListenSpec): string {
+  return formatHostPort(address.text, port);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** A client host whose connections a shimd intercepts, and a server host with an ordinary server. */
+import { IpAddress } from "../../../core/sctp/base/address.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths } from "./namespaces.ts";
 import { type LabProcess, run } from "./process.ts";
@@ -55,7 +56,7 @@ export class Intercepted implements AsyncDisposable {
   /** The server's address of a family. */
   address(family: 4 | 6): string {
     const { v4, v6 } = this.#net!.wires[0].b;
-    return family === 4 ? v4 : v6;
+    return IpAddress.parse(family === 4 ? v4 : v6).text;
   }
 
   async startServer(port = PORT): Promise<LabProcess> {
@@ -110,11 +111,12 @@ export class Intercepted implements AsyncDisposable {
     };
   }
 
-  /** What the packet filters of the client's host hold. */
+  /** What the packet filters of the client's host hold, without remarks. */
   async filters(): Promise<string> {
     const tables = ["nft list tables", "iptables-save -t mangle", "ip6tables-save -t mangle"];
     const texts = tables.map((words) => this.client.run(...words.split(" ")));
-    return (await Promise.all(texts)).join("\n");
+    const lines = (await Promise.all(texts)).join("\n").split("\n");
+    return lines.filter((line) => !line.startsWith("#")).join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
