@@ -32,6 +32,7 @@ import type { PacketPorts } from "./procedures/responder.ts";
 import { beginSetup } from "./procedures/setup.ts";
 import { CookieMint } from "./procedures/state_cookie.ts";
 import { ReplyQueue } from "./reply_queue.ts";
+import { SpentTags } from "./spent_tags.ts";
 import { PacketWriter } from "./tx/packet_writer.ts";
 
 export type { LocalAddress } from "./path/pairing.ts";
@@ -97,6 +98,7 @@ export class Endpoint implements AssociationHost {
   readonly #deadlines = new DeadlineHeap<Association>();
   readonly #touched: Association[] = [];
   readonly #replies = new ReplyQueue();
+  readonly #spentTags = new SpentTags();
   readonly #context = new ChunkContext();
   #events: SctpEvent[] = [];
   #eventsTaken = 0;
@@ -333,6 +335,7 @@ export class Endpoint implements AssociationHost {
   }
 
   forget(association: Association): void {
+    this.#spend(association, association.localTag);
     this.demultiplexer.remove(association);
     this.#deadlines.set(association, association.nextDeadline);
   }
@@ -347,7 +350,18 @@ export class Endpoint implements AssociationHost {
     return owner !== undefined && owner !== association;
   }
 
+  /** No cookie with this tag makes an association again, for as long as one can be valid. */
+  #spend({ parameters }: Association, tag: number): void {
+    this.#spentTags.add(tag, 2 * parameters.validCookieLife);
+  }
+
+  /** True if a cookie with this tag has made an association that is over. */
+  isSpent(now: Instant, tag: number): boolean {
+    return this.#spentTags.has(now, tag);
+  }
+
   retag(association: Association, oldTag: number): void {
+    this.#spend(association, oldTag);
     this.demultiplexer.retag(association, oldTag);
   }
 

@@ -291,6 +291,12 @@ function acceptCookie(
     reportStaleCookie(endpoint, context, ports, cookie);
     return undefined;
   }
+  if (endpoint.isSpent(context.now, cookie.localTag)) {
+    // Section 5.3.1: if the peer still believes in that association, this ends it there too.
+    endpoint.countDrop("bad-cookie");
+    refuseInit(endpoint, context, ports, cookie.peerTag, []);
+    return undefined;
+  }
   if (!listener || !endpoint.hasRoomFor(listener)) {
     endpoint.countDrop("association-limit");
     refuseInit(endpoint, context, ports, cookie.peerTag, [{ code: CauseCode.OutOfResource }]);

@@ -315,6 +315,23 @@ Deno.test("a COOKIE ECHO that is cut short is dropped silently", () => {
   assert.deepEqual(puppet.send(rawChunk(ChunkType.CookieEcho)), []);
 });
 
+Deno.test("a COOKIE ECHO of an association that is over makes no second one (section 5.3.1)", () => {
+  const puppet = new Puppet();
+  puppet.learn(puppet.requestInitAck());
+  const echo = [encodeCookieEcho(puppet.cookie), data(1000)] as const;
+  puppet.send(...echo);
+  puppet.send(rawChunk(ChunkType.Abort));
+  const events = puppet.subject.events.length;
+  const packets = puppet.send(...echo);
+  assert.deepEqual(namesOf(packets), ["ABORT"], "the peer's association ends, if it has one");
+  assert.equal(packets[0].tag, puppet.tag);
+  assert.equal(puppet.subject.associations.length, 0);
+  assert.equal(puppet.subject.events.length, events);
+  puppet.subject.advance(59_000);
+  assert.deepEqual(namesOf(puppet.send(...echo)), ["ABORT"], "for as long as it is valid");
+  assert.deepEqual(namesOf(puppet.connect()), ["COOKIE ACK"], "a new cookie is welcome");
+});
+
 Deno.test("ECN is used only if both sides say so", () => {
   for (const [own, peer] of [[0, false], [0, true], [1, false], [1, true]] as const) {
     const puppet = new Puppet({

@@ -188,9 +188,14 @@ export class Reception {
     const copied = this.#reassembly.read(target, info);
     if (copied > 0 && !this.#reassembly.isReadable) this.#considerPartialDelivery();
     // RFC 9260, section 6.2: only if the window grows by a quarter of the buffer.
-    const opened = this.window - this.#announcedWindow;
+    const opened = this.#windowToAnnounce - this.#announcedWindow;
     if (opened >= this.#parameters.receiveBuffer / 4) this.acks.demand();
     return copied;
+  }
+
+  /** a_rwnd: a window that is too small to be of use is announced as none. */
+  get #windowToAnnounce(): number {
+    return this.window < SMALLEST_WINDOW && this.#store.heldBytes > 0 ? 0 : this.window;
   }
 
   /** Bytes of the SACK that would be written into `room` bytes. */
@@ -200,9 +205,7 @@ export class Reception {
 
   /** Writes a SACK chunk of a length that {@link sackLength} gave. */
   writeSack(target: Uint8Array, offset: number, length: number): void {
-    this.#announcedWindow = this.window < SMALLEST_WINDOW && this.#store.heldBytes > 0
-      ? 0
-      : this.window;
+    this.#announcedWindow = this.#windowToAnnounce;
     this.tracker.writeSack(target, offset, length, this.#announcedWindow);
     this.acks.onSackSent();
   }

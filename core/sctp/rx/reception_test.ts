@@ -85,6 +85,19 @@ Deno.test("reading asks for a window update when it opened a quarter of the buff
   assert.equal(bench.sack().window, 5000);
 });
 
+Deno.test("a window that would be announced as none again is no reason for an update", () => {
+  const bench = new Bench({ receiveBuffer: 4096 });
+  for (let i = 0; i < 3; i++) bench.data(i + 1, { ssn: i, payload: 1000 });
+  bench.data(4, { ssn: 3, payload: 1000 });
+  bench.rx.acks.demand();
+  assert.equal(bench.sack().window, 0);
+  bench.read();
+  assert.equal(bench.rx.window, 1096, "more than a quarter");
+  assert.ok(!bench.rx.acks.isDue);
+  bench.read();
+  assert.equal(bench.sack().window, 2096);
+});
+
 Deno.test("with a closed window a TSN above the highest is dropped and answered at once (section 6.2)", () => {
   const bench = new Bench({ receiveBuffer: 4096 });
   for (let i = 0; i < 4; i++) bench.data(i + 1, { ssn: i, payload: 1024 });

@@ -3,6 +3,7 @@ import { IpAddress } from "../base/address.ts";
 import { type Instant, instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import { Endpoint, type EndpointOptions } from "../endpoint.ts";
+import type { Environment } from "../environment.ts";
 import type { SctpEvent } from "../events.ts";
 import { Ecn, type InboundPacket, PacketBatch } from "../packet.ts";
 import type { LocalAddress } from "../path/pairing.ts";
@@ -21,6 +22,8 @@ export interface TestEndpointOptions extends Omit<EndpointOptions, "localAddress
   readonly addresses?: readonly string[];
   /** Time at the start in milliseconds. */
   readonly start?: number;
+  /** Tags, TSNs and nonces are the last before 2^32, so that TSNs wrap soon. */
+  readonly highNumbers?: boolean;
   /** Bytes and packets of a transmit batch. */
   readonly batchBytes?: number;
   readonly batchPackets?: number;
@@ -52,6 +55,18 @@ export function localAddresses(texts: readonly string[]): LocalAddress[] {
   }));
 }
 
+/** The environment with random numbers from the last 4,096 below 2^32 only. */
+function nearTheEnd(environment: Environment): Environment {
+  const { random } = environment;
+  return {
+    ...environment,
+    random: {
+      uint32: () => (random.uint32() | 0xffff_f000) >>> 0,
+      fill: (bytes) => random.fill(bytes),
+    },
+  };
+}
+
 export class TestEndpoint {
   readonly endpoint: Endpoint;
   /** Everything that was reported. */
@@ -64,7 +79,8 @@ export class TestEndpoint {
 
   constructor(options: TestEndpointOptions = {}) {
     const { seed = 1, addresses = ["10.0.0.1"], start = 1000, ...rest } = options;
-    this.endpoint = new Endpoint(simEnvironment(seed), {
+    const environment = simEnvironment(seed);
+    this.endpoint = new Endpoint(options.highNumbers ? nearTheEnd(environment) : environment, {
       developmentChecks: true,
       localAddresses: localAddresses(addresses),
       ...rest,

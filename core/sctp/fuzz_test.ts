@@ -1,0 +1,124 @@
+/**
+ * Lists of commands against two associations over a wire that loses, delays and doubles packets,
+ * compared with a naive model of what arrives. fast-check prints seed and path of a failure, and the
+ * shortest list that still fails; `SHIMKIT_SEED` and `SHIMKIT_RUNS` choose other runs.
+ */
+import fc from "fast-check";
+import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
+
+const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 1000);
+const SEED = Number(Deno.env.get("SHIMKIT_SEED") ?? 20_260_101);
+
+const side = fc.constantFrom("a" as const, "b" as const);
+
+const weather: fc.Arbitrary<Weather> = fc.record({
+  loss: fc.constantFrom(0, 0, 0.05, 0.2, 0.5),
+  duplicates: fc.constantFrom(0, 0, 0.1, 0.5),
+  delay: fc.constantFrom(1, 10, 150),
+  jitter: fc.constantFrom(0, 0, 5, 300),
+  cut: fc.subarray([0, 1]),
+});
+
+const send: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant("send" as const),
+  side,
+  stream: fc.nat(3),
+  length: fc.oneof(
+    fc.integer({ min: 1, max: 300 }),
+    fc.integer({ min: 1, max: 9000 }),
+    fc.integer({ min: 1, max: 70_000 }),
+  ),
+  unordered: fc.boolean(),
+  immediate: fc.boolean(),
+});
+
+const usual: fc.Arbitrary<Command> = fc.oneof(
+  { arbitrary: send, weight: 8 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("read" as const),
+      side,
+      room: fc.constantFrom(1, 100, 5000, 100_000),
+    }),
+    weight: 5,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("wait" as const),
+      milliseconds: fc.constantFrom(1, 20, 300, 1500, 8000),
+    }),
+    weight: 5,
+  },
+  { arbitrary: weather.map((weather) => ({ kind: "weather" as const, weather })), weight: 3 },
+  {
+    arbitrary: fc.record({ kind: fc.constant("primary" as const), side, path: fc.nat(3) }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({ kind: fc.constant("heartbeat" as const), side, path: fc.nat(3) }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("addresses" as const),
+      side,
+      lost: fc.subarray([0, 1]),
+    }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("mtu" as const),
+      side,
+      path: fc.nat(3),
+      mtu: fc.constantFrom(0, 500, 576, 1280, 1400, 65_535),
+    }),
+    weight: 1,
+  },
+);
+
+const ending: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constantFrom("shutdown" as const, "shutdown" as const, "abort" as const),
+  side,
+});
+
+const commands = fc.tuple(
+  fc.array(usual, { maxLength: 60 }),
+  fc.array(fc.oneof({ arbitrary: usual, weight: 8 }, { arbitrary: ending, weight: 1 }), {
+    maxLength: 20,
+  }),
+).map(([before, after]) => [...before, ...after]);
+
+const parameters = fc.record({
+  noDelay: fc.nat(1),
+  sackDelay: fc.constantFrom(0, 200),
+  sackFrequency: fc.constantFrom(1, 2, 5),
+  maxBurst: fc.constantFrom(1, 4, 100),
+  receiveBuffer: fc.constantFrom(4096, 10_000, 100_000, 4 << 20),
+  sendBuffer: fc.constantFrom(4096, 80_000, 4 << 20),
+  partialDeliveryPoint: fc.constantFrom(1, 3000, 1 << 20),
+  outboundStreams: fc.constantFrom(1, 4),
+  inboundStreams: fc.constantFrom(4, 10),
+  pathMtu: fc.constantFrom(576, 1500, 9000, 65_535),
+  rtoMin: fc.constantFrom(50, 1000),
+  rtoInitial: fc.constantFrom(500, 3000),
+  hbInterval: fc.constantFrom(0, 1000, 30_000),
+  ecn: fc.nat(1),
+});
+
+const plan: fc.Arbitrary<FuzzPlan> = fc.record({
+  seed: fc.nat(),
+  links: fc.constantFrom<FuzzPlan["links"][]>(["4"], ["4", "4"], ["4", "6"], ["6", "6"]),
+  highNumbers: fc.boolean(),
+  encapsulated: fc.boolean(),
+  parameters: fc.record({ a: parameters, b: parameters }),
+  commands,
+});
+
+Deno.test("whatever two users and the network do, each message arrives once, in order, whole, and all ends", () => {
+  fc.assert(fc.property(plan, (drawn) => new FuzzRun(drawn).run()), {
+    numRuns: RUNS,
+    seed: SEED,
+    endOnFailure: false,
+  });
+});
