@@ -19,7 +19,7 @@ import type { Refusal } from "./policy/refusal.ts";
 import { Relay } from "./relay.ts";
 import type { ShimState } from "./shim_state.ts";
 import type { ConnectionStatus } from "./status.ts";
-import { type DialResult, TcpDial } from "./tcp_dial.ts";
+import { type DialResult, plainConnect, TcpDial } from "./tcp_dial.ts";
 
 /** The server that an application wants. */
 export interface ClientTarget {
@@ -266,7 +266,8 @@ export class ClientConnection implements Connection {
   #newDial(): TcpDial {
     const { addresses, port, localAddress } = this.#target;
     const finished = (result: DialResult) => this.#handleDial(result);
-    return new TcpDial(this.#plane, addresses, port, finished, localAddress);
+    const connect = plainConnect(this.#plane, localAddress);
+    return new TcpDial(this.#plane, addresses, port, finished, connect);
   }
 
   #handleDial(result: DialResult): void {

@@ -3,6 +3,8 @@
  * wait whose timeout is the next timer.
  */
 import type { Wakeup } from "../net/epoll.ts";
+import { ownSocketInodes } from "../net/own_sockets.ts";
+import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import { type ChangeData, readChange } from "../rules/change_data.ts";
 import type { Configuration } from "../rules/configuration.ts";
@@ -23,9 +25,16 @@ import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_me
 import type { CutIo } from "./cut_io.ts";
 import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
 import type { Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
-import type { Command, DataPlaneConfig, Report, ServeConfig } from "./protocol.ts";
+import type {
+  Command,
+  DataPlaneConfig,
+  Report,
+  ServeConfig,
+  ServeListenersConfig,
+} from "./protocol.ts";
 import { AvailabilityCache, cacheLimits } from "./policy/availability_cache.ts";
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
+import { LocalServers } from "./servers/local_servers.ts";
 import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
 import { Watches } from "./watches.ts";
@@ -79,6 +88,7 @@ export class DataPlane implements FrontPlane {
   /** Who waits for the addresses of a host, by the number of the question. */
   readonly #lookups = new Map<number, (addresses: readonly IpAddress[]) => void>();
   readonly #served = new Map<number, ServeTarget>();
+  #servers: LocalServers | undefined;
   readonly #connections = new Set<Connection>();
   readonly #owners = new Map<Association, Connection>();
   readonly #startedAt: Instant;
@@ -196,6 +206,7 @@ export class DataPlane implements FrontPlane {
     if (this.#packetsWait || due) this.#packetsWait = this.#pump.round(this.#now);
     this.#fronts.resume(this.#now);
     this.#alarms.ring(this.#now, (connection) => this.schedule(connection));
+    this.#servers?.refresh(this.#now);
     this.#runScheduled();
     this.#pump.flush(this.#now);
     this.#stopWhenDue();
@@ -214,10 +225,13 @@ export class DataPlane implements FrontPlane {
 
   #timeout(): number {
     if (this.#packetsWait || this.#scheduled.size > 0) return 0;
-    const deadline = earlier(
-      earlier(this.#fronts.resumesAt, this.#alarms.next),
-      earlier(this.#stopAt, this.#endsAt),
-    );
+    const deadline = [
+      this.#fronts.resumesAt,
+      this.#alarms.next,
+      this.#servers?.deadline ?? NEVER,
+      this.#stopAt,
+      this.#endsAt,
+    ].reduce(earlier);
     const longest = this.#parts.config.intercept ? LONGEST_WAIT : Infinity;
     return Math.min(this.#pump.nextTimeout(this.#now), this.#until(deadline), longest);
   }
@@ -242,17 +256,41 @@ export class DataPlane implements FrontPlane {
     this.#fronts.open((front) => {
       this.#watches.listener(front.descriptor, () => this.#fronts.accept(front));
     });
+    if (config.serveListeners) this.#serveListeners(config.serveListeners);
   }
 
   #close(): void {
     this.#fronts.close();
+    this.#servers?.close();
     this.#parts.io.close();
     this.#watches.close();
   }
 
   #serve({ port, name, addresses, hostPort }: ServeConfig): void {
-    this.#parts.endpoint.listen(port, { adaptationIndication: SHIM_ADAPTATION });
     this.#served.set(port, { name, addresses: addresses.map(IpAddress.parse), port: hostPort });
+    this.#listen(port);
+  }
+
+  /** Takes associations to a port that is served by hand, with the settings of the moment. */
+  #listen(port: number): void {
+    const { endpoint } = this.#parts;
+    endpoint.stopListening(port);
+    endpoint.listen(port, {
+      adaptationIndication: SHIM_ADAPTATION,
+      parameters: { pathMaxRetrans: this.configuration.settings.pathRtxMax },
+    });
+  }
+
+  /** After every listener of our own is there, so that it is known as such. */
+  #serveListeners({ transparent }: ServeListenersConfig): void {
+    this.#servers = new LocalServers(this.#now, {
+      endpoint: this.#parts.endpoint,
+      configuration: this.configuration,
+      diag: new SockDiag(),
+      reserved: new Set(this.#served.keys()),
+      ownSockets: ownSocketInodes,
+      transparent,
+    });
   }
 
   #handleEvent(event: SctpEvent): void {
@@ -269,8 +307,10 @@ export class DataPlane implements FrontPlane {
   }
 
   #welcome(association: Association): void {
-    const target = this.#served.get(association.localPort);
-    if (!target || this.#stopping) return this.#turnAway(association);
+    const target = this.#served.get(association.localPort) ??
+      this.#servers?.targetOf(association);
+    if (this.#stopping) return this.#turnAway(association, ResetReason.Stopping);
+    if (!target) return this.#turnAway(association, ResetReason.Refused);
     this.counters.associated++;
     this.#connections.add(new ServerConnection(this, this.#nextId++, association, target));
   }
@@ -279,11 +319,10 @@ export class DataPlane implements FrontPlane {
   #welcomeAgain(association: Association): void {
     this.#owners.delete(association);
     if (association.incoming) this.#welcome(association);
-    else this.#turnAway(association);
+    else this.#turnAway(association, ResetReason.Stopping);
   }
 
-  #turnAway(association: Association): void {
-    const reason = ResetReason.Stopping;
+  #turnAway(association: Association, reason: ResetReason): void {
     association.abort(this.#now, encodeControlMessage({ kind: "reset", reason }));
   }
 
@@ -328,6 +367,10 @@ export class DataPlane implements FrontPlane {
       const fault = change instanceof Fault ? change : this.configuration.apply(change);
       return fault ? [fault.message] : [];
     });
+    if (!this.#stopping) {
+      for (const port of this.#served.keys()) this.#listen(port);
+      this.#servers?.replan();
+    }
     this.#parts.report({ kind: "changed", faults });
   }
 
@@ -349,6 +392,7 @@ export class DataPlane implements FrontPlane {
     this.#stopAt = after(this.#now, drain);
     this.#fronts.close();
     for (const port of this.#served.keys()) this.#parts.endpoint.stopListening(port);
+    this.#servers?.close();
   }
 
   #stopWhenDue(): void {
@@ -363,13 +407,14 @@ export class DataPlane implements FrontPlane {
 
   #listeners(): ListenerStatus[] {
     const { transport, serves } = this.#parts.config;
-    return this.#fronts.statuses().concat(serves.map(({ port, name }) => ({
+    const served = serves.map(({ port, name }): ListenerStatus => ({
       kind: "serve",
       state: "LISTEN",
       address: transport.addresses.join(",") || "*",
       port,
       target: name,
-    })));
+    }));
+    return [...this.#fronts.statuses(), ...served, ...this.#servers?.statuses() ?? []];
   }
 
   #status(): ShimStatus {

@@ -50,11 +50,18 @@ export interface ServeConfig {
   readonly hostPort: number;
 }
 
+/** Serving the TCP servers of this host that the rules enable, as they come and go. */
+export interface ServeListenersConfig {
+  /** Set if servers are to see the clients' addresses: number of the routing for that. */
+  readonly transparent: number | undefined;
+}
+
 /** What a data plane does from its start on. */
 export interface DataPlaneConfig {
   readonly transport: TransportConfig;
   readonly forwards: readonly ForwardConfig[];
   readonly serves: readonly ServeConfig[];
+  readonly serveListeners?: ServeListenersConfig;
   /** SOCKS5 ports. */
   readonly socks?: readonly { readonly address: string; readonly port: number }[];
   readonly intercept?: InterceptConfig;

@@ -1,4 +1,6 @@
 /** A connection on the server's side: an association that a peer has set up, handed to a TCP server. */
+import { ECONNREFUSED } from "../net/constants.ts";
+import type { SystemError } from "../net/system_error.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
@@ -10,6 +12,7 @@ import { describeResetReason, encodeControlMessage, ResetReason } from "./contro
 import { formatHostPort } from "./endpoint_spec.ts";
 import { describeLoss } from "./loss.ts";
 import type { Connection, Plane, Watch } from "./plane.ts";
+import { connectFromRemote } from "./servers/remote_source.ts";
 import type { ConnectionStatus } from "./status.ts";
 import { TcpDial } from "./tcp_dial.ts";
 
@@ -19,6 +22,8 @@ export interface ServeTarget {
   readonly name: string;
   readonly addresses: readonly IpAddress[];
   readonly port: number;
+  /** Set if the server is to see the client's address: number of the routing for that. */
+  readonly transparent?: number;
 }
 
 type Phase =
@@ -45,10 +50,14 @@ export class ServerConnection implements Connection {
     const address = association.primaryPath?.remote.text ?? "unknown";
     this.#remote = formatHostPort(address, association.remotePort);
     plane.own(association, this);
+    const { transparent } = target;
+    const connect = transparent === undefined
+      ? undefined
+      : connectFromRemote(plane, association, transparent);
     const dial = new TcpDial(plane, target.addresses, target.port, (result) => {
       if (result.kind === "connected") this.#bridge(result.socket, result.watch, result.events);
-      else this.#refuse(result.refused, result.error.message);
-    });
+      else this.#refuse(result.error);
+    }, connect);
     if (this.#phase.kind === "dialing") this.#phase = { kind: "dialing", dial };
   }
 
@@ -133,10 +142,10 @@ export class ServerConnection implements Connection {
     );
   }
 
-  #refuse(refused: boolean, why: string): void {
-    const reason = refused ? ResetReason.Refused : ResetReason.Unreachable;
+  #refuse({ errno, message }: SystemError): void {
+    const reason = errno === ECONNREFUSED ? ResetReason.Refused : ResetReason.Unreachable;
     this.#association.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
-    this.#finish(false, why);
+    this.#finish(false, message);
   }
 
   #abandon(now: Instant, reason: ResetReason): void {

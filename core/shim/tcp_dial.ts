@@ -1,4 +1,5 @@
 /** Connecting to a server that has several addresses, one after the other. */
+import type { SocketAddress } from "../net/sockaddr.ts";
 import { TcpSocket } from "../net/tcp_socket.ts";
 import { SystemError } from "../net/system_error.ts";
 import { ECONNREFUSED, EPOLLERR, EPOLLHUP, EPOLLOUT } from "../net/constants.ts";
@@ -17,33 +18,42 @@ export type DialResult =
   /** Every address failed; the first refusal counts, else the last error. */
   | { readonly kind: "failed"; readonly refused: boolean; readonly error: SystemError };
 
+/** Starts to connect to a server. @throws SystemError if the kernel refuses at once. */
+export type Connect = (server: SocketAddress) => TcpSocket;
+
+/** Connections of the shim's own, which it does not intercept itself. */
+export function plainConnect({ mark }: Pick<Plane, "mark">, localAddress?: IpAddress): Connect {
+  return ({ address, port }) =>
+    TcpSocket.connect({ remoteAddress: address, remotePort: port, localAddress, mark });
+}
+
 export class TcpDial {
   readonly #plane: Plane;
   readonly #addresses: readonly IpAddress[];
   readonly #port: number;
   readonly #finished: (result: DialResult) => void;
-  readonly #localAddress: IpAddress | undefined;
+  readonly #connect: Connect;
   #next = 0;
   #attempt: { readonly socket: TcpSocket; readonly watch: Watch } | undefined;
   #error: SystemError | undefined;
 
   /**
    * Starts at once.
-   * @param localAddress to connect from; by default the kernel's choice.
    * @param finished is called once, perhaps before the constructor returns.
+   * @param connect how; by default as {@link plainConnect}.
    */
   constructor(
     plane: Plane,
     addresses: readonly IpAddress[],
     port: number,
     finished: (result: DialResult) => void,
-    localAddress?: IpAddress,
+    connect: Connect = plainConnect(plane),
   ) {
     this.#plane = plane;
     this.#addresses = addresses;
     this.#port = port;
     this.#finished = finished;
-    this.#localAddress = localAddress;
+    this.#connect = connect;
     this.#tryNext();
   }
 
@@ -54,14 +64,9 @@ export class TcpDial {
 
   #tryNext(): void {
     while (this.#next < this.#addresses.length) {
-      const remoteAddress = this.#addresses[this.#next++];
+      const address = this.#addresses[this.#next++];
       try {
-        const socket = TcpSocket.connect({
-          remoteAddress,
-          remotePort: this.#port,
-          localAddress: this.#localAddress,
-          mark: this.#plane.mark,
-        });
+        const socket = this.#connect({ address, port: this.#port });
         const watch = this.#plane.watch(socket, (events) => this.#handle(events));
         this.#attempt = { socket, watch };
         return;

@@ -1,0 +1,132 @@
+/** Serves the TCP servers of this host over SCTP, as they come and go and as the rules say. */
+import { type Listener, ListenerWatch } from "../../net/listeners.ts";
+import type { SockDiag } from "../../net/sock_diag.ts";
+import type { Configuration } from "../../rules/configuration.ts";
+import type { Association } from "../../sctp/association.ts";
+import type { IpAddress } from "../../sctp/base/address.ts";
+import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
+import type { Endpoint } from "../../sctp/endpoint.ts";
+import { SHIM_ADAPTATION } from "../control_message.ts";
+import { formatHostPort } from "../endpoint_spec.ts";
+import type { ServeTarget } from "../server_connection.ts";
+import type { ListenerStatus } from "../status.ts";
+import { planService, type PortPlan, type ServicePlan } from "./port_plan.ts";
+
+/** Milliseconds between two looks for servers, which take half a millisecond each. */
+const LOOK_EVERY = 250;
+
+/** What is used of an {@link Endpoint}. */
+export type ListeningEndpoint = Pick<Endpoint, "localAddresses" | "listen" | "stopListening">;
+
+export interface LocalServersOptions {
+  readonly endpoint: ListeningEndpoint;
+  readonly configuration: Configuration;
+  /** Whom to ask for listeners; closed by {@link LocalServers.close}. */
+  readonly diag: Pick<SockDiag, "listeners" | "close">;
+  /** Ports that are served by hand: left alone. */
+  readonly reserved: ReadonlySet<number>;
+  /** Inodes of the sockets of this process: the shim does not serve itself. */
+  readonly ownSockets: () => ReadonlySet<number>;
+  /** Number of the routing for foreign source addresses; `undefined` for connections of our own. */
+  readonly transparent: number | undefined;
+}
+
+export class LocalServers {
+  readonly #options: LocalServersOptions;
+  readonly #watch: ListenerWatch;
+  /** What the endpoint was told last, by port. */
+  readonly #told = new Map<number, string>();
+  #plan: ServicePlan = { ports: new Map(), decided: new Map() };
+  #listeners: readonly Listener[] = [];
+  #nextLook: Instant;
+
+  /** Looks for servers at once. */
+  constructor(now: Instant, options: LocalServersOptions) {
+    this.#options = options;
+    this.#watch = new ListenerWatch(options.diag);
+    this.#nextLook = now;
+    this.refresh(now);
+  }
+
+  /** When {@link refresh} wants to be called. */
+  get deadline(): Instant {
+    return this.#nextLook;
+  }
+
+  /** Looks for servers if it is time for that. */
+  refresh(now: Instant): void {
+    if (!isDue(this.#nextLook, now)) return;
+    this.#nextLook = after(now, LOOK_EVERY);
+    if (!this.#watch.poll()) return;
+    const own = this.#options.ownSockets();
+    this.#listeners = [...this.#watch.listeners].filter(({ inode }) => !own.has(inode));
+    this.replan();
+  }
+
+  /** The rules or settings are different. Associations that exist stay. */
+  replan(): void {
+    const { configuration, reserved } = this.#options;
+    this.#plan = planService(this.#listeners, configuration, this.#plan.decided);
+    for (const port of this.#told.keys()) {
+      if (!this.#plan.ports.has(port)) this.#stopListening(port);
+    }
+    for (const plan of this.#plan.ports.values()) {
+      if (!reserved.has(plan.port)) this.#tell(plan);
+    }
+  }
+
+  /** The server for an association that has come in; `undefined` if there is none at its address. */
+  targetOf(association: Association): ServeTarget | undefined {
+    const { localPort: port } = association;
+    const reached = association.primaryPath?.local;
+    const address = reached && this.#plan.ports.get(port)?.serverAt(reached);
+    if (!address) return undefined;
+    const { transparent } = this.#options;
+    return { name: formatHostPort(address.text, port), addresses: [address], port, transparent };
+  }
+
+  statuses(): ListenerStatus[] {
+    return [...this.#told.keys()].map((port) => {
+      const { name } = this.#plan.ports.get(port)!;
+      return { kind: "serve", state: "LISTEN", address: name, port, target: `TCP port ${port}` };
+    });
+  }
+
+  /** Takes no more associations; may be called twice. */
+  close(): void {
+    if (this.#nextLook === NEVER) return;
+    for (const port of this.#told.keys()) this.#stopListening(port);
+    this.#nextLook = NEVER;
+    this.#options.diag.close();
+  }
+
+  /** Listens on a port, unless the endpoint knows all that already. */
+  #tell(plan: PortPlan): void {
+    const { endpoint, configuration } = this.#options;
+    const host = endpoint.localAddresses.map(({ address }) => address);
+    const addresses = plan.reachableAt(host);
+    if (addresses.length === 0) return this.#stopListening(plan.port);
+    const { pathRtxMax } = configuration.settings;
+    const key = `${addresses.map(({ text }) => text).join()} ${pathRtxMax}`;
+    if (this.#told.get(plan.port) === key) return;
+    this.#stopListening(plan.port);
+    endpoint.listen(plan.port, {
+      localAddresses: listed(addresses, host),
+      adaptationIndication: SHIM_ADAPTATION,
+      parameters: { pathMaxRetrans: pathRtxMax },
+    });
+    this.#told.set(plan.port, key);
+  }
+
+  #stopListening(port: number): void {
+    if (this.#told.delete(port)) this.#options.endpoint.stopListening(port);
+  }
+}
+
+/** None where they are all: addresses that the host gets later are among them then. */
+function listed(
+  addresses: readonly IpAddress[],
+  host: readonly IpAddress[],
+): readonly IpAddress[] | undefined {
+  return addresses.length === host.length ? undefined : addresses;
+}
