@@ -88,6 +88,12 @@ export const ROOT: GroupEntry = {
     },
     {
       kind: "command",
+      name: "cache",
+      summary: "Shows which servers are known to have SCTP, and forgets them.",
+      load: () => import("./cache.ts"),
+    },
+    {
+      kind: "command",
       name: "demo",
       summary: "Shows a file crossing two paths, one of which is cut half way.",
       load: () => import("./demo.ts"),

@@ -11,6 +11,7 @@ import type { Configuration } from "../rules/configuration.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
+import { NetworkChanges } from "../net/network_changes.ts";
 import type { Heartbeat } from "../net/queue_watchdog.ts";
 import type { Association } from "../sctp/association.ts";
 import { IpAddress } from "../sctp/base/address.ts";
@@ -85,6 +86,7 @@ export class DataPlane implements FrontPlane {
   readonly #watches = new Watches();
   readonly #alarms = new Alarms<Connection>();
   readonly #fronts: ClientFronts;
+  readonly #network = new NetworkChanges();
   /** Who waits for the addresses of a host, by the number of the question. */
   readonly #lookups = new Map<number, (addresses: readonly IpAddress[]) => void>();
   readonly #served = new Map<number, ServeTarget>();
@@ -252,6 +254,7 @@ export class DataPlane implements FrontPlane {
     for (const descriptor of io.descriptors) {
       this.#watches.input(descriptor, () => this.#packetsWait = true);
     }
+    this.#watches.input(this.#network.descriptor, () => this.#handleNetwork());
     for (const serve of config.serves) this.#serve(serve);
     this.#fronts.open((front) => {
       this.#watches.listener(front.descriptor, () => this.#fronts.accept(front));
@@ -260,6 +263,7 @@ export class DataPlane implements FrontPlane {
   }
 
   #close(): void {
+    this.#network.close();
     this.#fronts.close();
     this.#servers?.close();
     this.#parts.io.close();
@@ -372,6 +376,15 @@ export class DataPlane implements FrontPlane {
       this.#servers?.replan();
     }
     this.#parts.report({ kind: "changed", faults });
+  }
+
+  /** What was learnt in another network says nothing in this one (Bickhart 2005, section 4.2.2). */
+  #handleNetwork(): void {
+    if (!this.#network.poll()) return;
+    const forgotten = this.cache.flush();
+    if (forgotten > 0) {
+      this.log("info", `the network has changed: forgot about ${forgotten} servers`);
+    }
   }
 
   #showAvailability(flush: boolean): void {

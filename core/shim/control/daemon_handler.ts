@@ -6,7 +6,10 @@ import { ControlFault, type ControlRequest } from "./protocol.ts";
 import type { ControlHandler } from "./server.ts";
 
 /** The parts of a {@link ShimDaemon} that are needed here. */
-export type ControlledDaemon = Pick<ShimDaemon, "status" | "configuration" | "stop">;
+export type ControlledDaemon = Pick<
+  ShimDaemon,
+  "status" | "configuration" | "availability" | "flushAvailability" | "stop"
+>;
 
 /** Answers requests from a daemon and its rules. */
 export function daemonHandler(
@@ -26,6 +29,8 @@ async function handle(
       return await daemon.status();
     case "configuration":
       return await daemon.configuration();
+    case "availability":
+      return await (request.flush ? daemon.flushAvailability() : daemon.availability());
     case "change":
       return faultOf(await rules.change(request.change)) ?? await daemon.configuration();
     case "reload":

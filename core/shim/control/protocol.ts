@@ -31,11 +31,15 @@ export type ControlRequest =
   | { readonly kind: "change"; readonly change: Change }
   /** Reads the file of rules and settings again: answered by the `Snapshot` after that. */
   | { readonly kind: "reload" }
+  /** What is known about servers: answered by a list of `AvailabilityEntry`; then forgets it if `flush`. */
+  | { readonly kind: "availability"; readonly flush: boolean }
   /** Ends the daemon as SIGTERM does, but with this `drain` in milliseconds: answered by `{}`. */
   | { readonly kind: "stop"; readonly drain: number };
 
 /** Requests after which something is different: for root and the daemon's owner only. */
-export function isChanging({ kind }: ControlRequest): boolean {
+export function isChanging(request: ControlRequest): boolean {
+  const { kind } = request;
+  if (kind === "availability") return request.flush;
   return kind === "change" || kind === "reload" || kind === "stop";
 }
 
@@ -80,6 +84,8 @@ function requestOf(fields: Fields): ControlRequest | ControlFault {
     case "configuration":
     case "reload":
       return { kind };
+    case "availability":
+      return { kind, flush: fields.flush === true };
     case "change":
       return changeOf(fields.change);
     case "stop":

@@ -60,6 +60,11 @@ Deno.test("what changes something is told from what only looks", () => {
     assert.ok(!(request instanceof ControlFault));
     assert.equal(isChanging(request), changing.includes(kind), kind);
   }
+  for (const flush of [false, true]) {
+    const { request } = requestOf({ kind: "availability", flush });
+    assert.deepEqual(request, { kind: "availability", flush });
+    assert.ok(!(request instanceof ControlFault) && isChanging(request) === flush);
+  }
 });
 
 Deno.test("answers are a line each, and are read as they were written", () => {
