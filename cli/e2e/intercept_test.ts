@@ -1,6 +1,7 @@
 /** Unmodified applications on a host whose shimd intercepts their connections. */
 import assert from "node:assert/strict";
 import { needs } from "../../core/net/testing/requirements.ts";
+import type { AvailabilityEntry } from "../../core/shim/policy/availability_cache.ts";
 import type { ShimStatus } from "../../core/shim/status.ts";
 import { Intercepted, PORT, probed } from "./lab/intercepted.ts";
 import { until } from "./lab/process.ts";
@@ -134,6 +135,41 @@ interceptTest(
     second.signal("SIGTERM");
     await second.finished();
     assert.equal(await stage.filters(), before);
+  },
+);
+
+interceptTest("a daemon that hangs gets out of the way, and comes back", async () => {
+  await using stage = await Intercepted.open([PORT]);
+  await stage.startServer();
+  await stage.startServerShim();
+  const shim = await stage.startClientShim();
+  shim.signal("SIGSTOP");
+  for (const family of FAMILIES) assert.equal((await stage.probe(family)).error, "");
+  shim.signal("SIGCONT");
+  const carried = async () => {
+    await stage.probe(4);
+    return (await statusOf(stage)).counters.carried > 0;
+  };
+  await until("connections are carried again", carried);
+});
+
+interceptTest(
+  "what is known about servers is shown, flushed, and forgotten elsewhere",
+  async () => {
+    await using stage = await Intercepted.open([PORT]);
+    await stage.startServer();
+    await stage.startClientShim();
+    const known = async (...args: readonly string[]) =>
+      JSON.parse(await stage.shimkit("cache", "--json", ...args)) as AvailabilityEntry[];
+    await stage.probe(4);
+    const [entry] = await known("--flush");
+    assert.deepEqual([entry.address, entry.port], [stage.address(4), PORT]);
+    assert.equal(entry.available, "no");
+    assert.deepEqual(await known(), []);
+    await stage.probe(4);
+    assert.equal((await known()).length, 1);
+    await stage.client.ip("address", "add", "10.99.0.1/24", "dev", "lo");
+    await until("the network has changed", async () => (await known()).length === 0);
   },
 );
 

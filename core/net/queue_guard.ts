@@ -22,6 +22,9 @@ while [ $status -eq 0 ]; do IFS= read -r -t "$2" _; status=$?; done
 printf "$3" | dd bs=4096 count=1 iflag=fullblock status=none >&"$1"
 `;
 
+/** A queue of this process, whichever thread has it. */
+export type GuardedQueue = Pick<NetfilterQueue, "descriptor" | "queue">;
+
 export class QueueGuard {
   readonly #child: Deno.ChildProcess;
   readonly #beats: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -30,12 +33,12 @@ export class QueueGuard {
    * Starts the guard of a queue; `undefined` where there is no bash to run it.
    * @param patience milliseconds without a {@link beat} after which the queue is given up.
    */
-  static start(queue: NetfilterQueue, patience: number): QueueGuard | undefined {
+  static start(queue: GuardedQueue, patience: number): QueueGuard | undefined {
     const bash = findProgram("bash");
     return bash === undefined ? undefined : new QueueGuard(bash, queue, patience);
   }
 
-  private constructor(bash: string, { descriptor, queue }: NetfilterQueue, patience: number) {
+  private constructor(bash: string, { descriptor, queue }: GuardedQueue, patience: number) {
     const message = Array.from(
       unbindMessage(queue),
       (byte) => `\\x${byte.toString(16).padStart(2, "0")}`,

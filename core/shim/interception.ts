@@ -1,16 +1,17 @@
 /**
- * The control plane's side of interception: the kernel's rules, which follow the rules table, and the
- * watchdog over the thread that answers for held connections.
+ * The control plane's side of interception: the kernel's rules, which follow the rules table, and
+ * what gets a daemon that hangs out of the applications' way.
  */
 import { monotonicNow } from "../net/clock.ts";
 import { KernelRules } from "../net/kernel_rules.ts";
+import { QueueGuard } from "../net/queue_guard.ts";
 import { type Heartbeat, QueueWatchdog, takeAway } from "../net/queue_watchdog.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
 import { remoteSelections } from "./policy/selections.ts";
 import { type InterceptConfig, type InterceptionReport, queueNumber } from "./protocol.ts";
 
-/** Milliseconds after which a data plane that does not turn counts as hung. */
+/** Milliseconds after which a data plane that does not turn, or a process, counts as hung. */
 const PATIENCE = 2000;
 
 export class Interception {
@@ -18,11 +19,14 @@ export class Interception {
   readonly #redirectPort: number;
   readonly #kernel: KernelRules;
   readonly #watchdog: QueueWatchdog;
-  #queue: number;
+  readonly #lost: () => void;
+  #queue = -1;
+  #guard: QueueGuard | undefined;
+  #beats: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param report what the data plane has opened.
-   * @param lost is called when the queue was taken away, because the data plane hangs.
+   * @param lost is called when the queue was taken away, because the data plane hangs or did.
    */
   constructor(
     config: InterceptConfig,
@@ -32,18 +36,18 @@ export class Interception {
   ) {
     this.#config = config;
     this.#redirectPort = redirectPort;
-    this.#queue = queue;
+    this.#lost = lost;
     this.#kernel = new KernelRules(config.instance);
     this.#watchdog = new QueueWatchdog({
       heartbeat,
       patience: PATIENCE,
       now: monotonicNow,
-      release: () => {
-        takeAway(this.#queue);
-        lost();
-      },
+      release: () => this.#release(),
     });
-    if (queue >= 0) this.#watchdog.start();
+    if (queue < 0) return;
+    this.watch(queue);
+    this.#watchdog.start();
+    this.#beats = setInterval(() => this.#guard?.beat(), PATIENCE / 4);
   }
 
   /**
@@ -64,14 +68,40 @@ export class Interception {
     });
   }
 
-  /** The data plane answers again, for another queue. */
-  watch(queue: number): void {
-    this.#queue = queue;
+  /** The data plane answers for this queue from now on. */
+  watch(descriptor: number): void {
+    this.#queue = descriptor;
+    const guard = QueueGuard.start({ descriptor, queue: queueNumber(this.#config) }, PATIENCE);
+    this.#guard = guard;
+    void guard?.ended().then(() => this.#handleGuardEnded(guard));
   }
 
   /** Brings nothing any more; connections that stand are not touched. */
-  close(): void {
+  async close(): Promise<void> {
     this.#watchdog.stop();
+    clearInterval(this.#beats);
     this.#kernel.remove();
+    await this.#dismissGuard();
+  }
+
+  /** The thread hangs: this one does not. */
+  #release(): void {
+    takeAway(this.#queue);
+    // It shares the socket, which is gone only with it.
+    void this.#dismissGuard();
+    this.#lost();
+  }
+
+  /** The whole process has been stopped for a while, and the guard has given the queue up. */
+  #handleGuardEnded(guard: QueueGuard): void {
+    if (guard !== this.#guard) return;
+    this.#guard = undefined;
+    this.#lost();
+  }
+
+  async #dismissGuard(): Promise<void> {
+    const guard = this.#guard;
+    this.#guard = undefined;
+    await guard?.stop();
   }
 }

@@ -200,7 +200,7 @@ export class ShimDaemon implements AsyncDisposable {
   }
 
   #stopIntercepting(): void {
-    this.#interception?.close();
+    void this.#interception?.close();
     this.#interception = undefined;
   }
 
