@@ -6,7 +6,7 @@ import { formatHostPort } from "../core/shim/endpoint_spec.ts";
 import type { DataPlaneConfig, TransportConfig } from "../core/shim/protocol.ts";
 import { resolveForward, resolveServe } from "../core/shim/resolve.ts";
 import { ShimDaemon } from "../core/shim/shim_daemon.ts";
-import type { ListenerStatus, ShimStatus } from "../core/shim/status.ts";
+import type { ShimStatus } from "../core/shim/status.ts";
 import { CliError, defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
@@ -14,6 +14,7 @@ import { loggerOf } from "./logging.ts";
 import { describeInterception, interceptConfig } from "./shimd_intercept.ts";
 import { obeyLines } from "./shimd_control.ts";
 import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
+import { setUpServing } from "./shimd_serve.ts";
 import { loadRules, openControl, type StoredRules } from "./shimd_rules.ts";
 import { statusLines } from "./shimd_status.ts";
 
@@ -38,6 +39,10 @@ export default defineCommand({
       does: "as root: carries what the rules enable, of applications that know nothing of it",
     },
     {
+      args: "shimd --serve-listeners",
+      does: "on the server: what the local rules enable of its TCP servers, as they come and go",
+    },
+    {
       args: "shimd --socks 1080",
       does: "without root: curl --socks5-hostname 127.0.0.1:1080 goes over SCTP where it can",
     },
@@ -49,13 +54,16 @@ export default defineCommand({
     const rules = await loadRules(options);
     const config = await configOf(options, rules);
     const log = loggerOf("shimd");
-    const daemon = await ShimDaemon.start(config, (level, message) => log[level](message))
-      .catch(asCliError);
+    using serving = setUpServing(options, (text) => log.warning(text));
+    const daemon = await ShimDaemon.start(
+      { ...config, serveListeners: serving.config },
+      (level, message) => log[level](message),
+    ).catch(asCliError);
     const control = await openControl(options, daemon, rules).catch(async (error) => {
       await daemon.stop();
       throw error;
     });
-    for (const line of readyLines(await daemon.listeners, await daemon.status(), options)) {
+    for (const line of readyLines(await daemon.status(), options)) {
       io.print(line);
     }
     const watch = watchStatus(daemon, options, io);
@@ -78,13 +86,14 @@ async function configOf(
   options: ShimdOptions,
   { configuration }: StoredRules,
 ): Promise<DataPlaneConfig> {
-  const { forwards, serves, noFallback } = options.connections;
+  const { forwards, serves, serveListeners, noFallback } = options.connections;
   const { socks, intercept } = options.interception;
-  if (!intercept && forwards.length + serves.length + socks.length === 0) {
+  const named = forwards.length + serves.length + socks.length;
+  if (named === 0 && !intercept && !serveListeners) {
     throw new UsageError(
       "nothing to do",
       "Name at least one --forward, such as 127.0.0.1:2222=server:22, or one --serve, such as " +
-        "22, or --intercept, or one --socks, such as 1080.",
+        "22, or --serve-listeners, or --intercept, or one --socks, such as 1080.",
     );
   }
   return {
@@ -129,20 +138,21 @@ function asCliError(error: unknown): never {
 }
 
 function readyLines(
-  listeners: readonly ListenerStatus[],
-  { transport }: ShimStatus,
-  { reporting }: ShimdOptions,
+  { listeners, transport }: ShimStatus,
+  { reporting, connections, interception }: ShimdOptions,
 ): string[] {
   if (reporting.json) return [JSON.stringify({ kind: "ready", listeners, transport })];
   const carrier = transport.kind === "raw"
     ? "SCTP over IP"
     : `SCTP over UDP port ${transport.port}`;
-  return listeners.map((listener) => {
+  const lines = listeners.map((listener) => {
     const { kind, address, port, target } = listener;
     if (kind === "serve") return `serving SCTP port ${port} from TCP ${target} by ${carrier}`;
     if (kind !== "forward") return describeInterception(listener, carrier);
     return `forwarding TCP ${formatHostPort(address, port)} to ${target} by ${carrier}`;
   });
+  if (!connections.serveListeners && !interception.intercept) return lines;
+  return [...lines, `serving this host's TCP servers as the local rules say, by ${carrier}`];
 }
 
 /** Prints the status when asked to, and by the interval of the options. */

@@ -71,6 +71,10 @@ const connections = group(
           message`Takes associations to this SCTP port for the local TCP server on the same port, or for another one: 22=127.0.0.1:2022. May be repeated.`,
       }),
     ),
+    serveListeners: option("--serve-listeners", {
+      description:
+        message`Takes associations for the TCP servers of this host that the local rules enable ("shimkit shimrules -c local"), as they come and go. As root the servers see the clients' own addresses and ports. Implied by --intercept.`,
+    }),
     noFallback: option("--no-fallback", {
       description: message`Refuses connections that SCTP cannot make, instead of using TCP.`,
     }),

@@ -127,7 +127,17 @@ Deno.test("the status is shown with a line for each connection and each path of 
       cutPackets: 0,
     },
     listeners: [],
-    counters: { accepted: 2, associated: 0, carried: 1, fellBack: 1, closed: 0, broken: 0 },
+    counters: {
+      accepted: 2,
+      held: 0,
+      associated: 0,
+      carried: 1,
+      fellBack: 1,
+      direct: 0,
+      refused: 0,
+      closed: 0,
+      broken: 0,
+    },
     connections: [{
       id: 2,
       side: "client",

@@ -75,6 +75,7 @@ export class ClientConnection implements Connection {
   readonly #watch: Watch;
   readonly #target: ClientTarget;
   readonly #local: string;
+  readonly #localPort: number;
   readonly #opening: Opening | undefined;
   #attempt: Attempt | undefined;
   #phase: Phase = { kind: "dialing", dial: undefined };
@@ -102,6 +103,7 @@ export class ClientConnection implements Connection {
     this.#target = target;
     this.#opening = opening;
     this.#local = formatHostPort(peer.address.text, peer.port);
+    this.#localPort = peer.port;
     const handle = (events: number) => this.#handleSocket(events);
     if (watch) watch.handler = handle;
     this.#watch = watch ?? plane.watch(socket, handle);
@@ -229,7 +231,7 @@ export class ClientConnection implements Connection {
   #associate(addresses: readonly IpAddress[]): void {
     const dial = this.#phase.kind === "setup" ? this.#phase.dial : undefined;
     try {
-      const association = this.#plane.associate(addresses, this.#target.port);
+      const association = this.#plane.associate(addresses, this.#target.port, this.#localPort);
       this.#plane.own(association, this);
       this.#phase = { kind: "setup", association, others: addresses.slice(1), dial };
       this.#plane.wake(this, this.#attempt!.deadline);

@@ -16,7 +16,7 @@ import type { Heartbeat } from "../net/queue_watchdog.ts";
 import type { Association } from "../sctp/association.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { after, earlier, elapsed, type Instant, isDue, NEVER } from "../sctp/base/time.ts";
-import type { Endpoint } from "../sctp/endpoint.ts";
+import type { AssociateOptions, Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import { DEFAULT_PARAMETERS } from "../sctp/parameters.ts";
 import { Pump } from "../socket/pump.ts";
@@ -143,16 +143,18 @@ export class DataPlane implements FrontPlane {
     return this.#now;
   }
 
-  associate(addresses: readonly IpAddress[], port: number): Association {
-    const { transport } = this.#parts.config;
+  associate(addresses: readonly IpAddress[], port: number, localPort: number): Association {
+    const { config: { transport }, endpoint } = this.#parts;
     const { initRtxMax, pathRtxMax } = this.configuration.settings;
-    return this.#parts.endpoint.associate(this.#now, {
+    const options: AssociateOptions = {
       remotePort: port,
       remoteAddresses: addresses,
       encapsulationPort: transport.kind === "udp" ? transport.remotePort : 0,
       adaptationIndication: SHIM_ADAPTATION,
       parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax },
-    });
+    };
+    const taken = endpoint.demultiplexer.find(localPort, port, addresses) !== undefined;
+    return endpoint.associate(this.#now, taken ? options : { ...options, localPort });
   }
 
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch {

@@ -47,8 +47,12 @@ export interface Plane {
   /** Rules and settings as they are now; the object stays the same, and is only read here. */
   readonly configuration: Configuration;
   now(): Instant;
-  /** Sets up an association to the first of the addresses that answers; throws if there is no way. */
-  associate(addresses: readonly IpAddress[], port: number): Association;
+  /**
+   * Sets up an association to the first of the addresses that answers; throws if there is no way.
+   * @param localPort the application's own, by which the server is to know it; another one if it is
+   * taken.
+   */
+  associate(addresses: readonly IpAddress[], port: number, localPort: number): Association;
   /** Watches a socket for everything. */
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch;
   /** From now on the association's notifications go to the connection. */

@@ -1,5 +1,9 @@
-/** A TCP server that tells each client its address: tcp_greeter.ts PORT. Knows nothing of SCTP. */
-const port = Number(Deno.args[0]);
+/**
+ * A TCP server that tells each client its address: tcp_greeter.ts PORT [ADDRESS ...]. Knows nothing
+ * of SCTP.
+ */
+const [port, ...addresses] = Deno.args;
+const hostnames = addresses.length > 0 ? addresses : ["::"];
 
 async function greet(listener: Deno.TcpListener): Promise<void> {
   for await (const conn of listener) {
@@ -10,6 +14,6 @@ async function greet(listener: Deno.TcpListener): Promise<void> {
   }
 }
 
-const listeners = [Deno.listen({ hostname: "::", port })];
+const listeners = hostnames.map((hostname) => Deno.listen({ hostname, port: Number(port) }));
 console.log("listening");
 await Promise.all(listeners.map(greet));

@@ -176,9 +176,9 @@ export class HeldConnection implements Connection {
   }
 
   #associate(now: Instant): void {
-    const { address, port } = this.#held.destination;
+    const { source, destination: { address, port } } = this.#held;
     try {
-      this.#association = this.#plane.associate([address], port);
+      this.#association = this.#plane.associate([address], port, source.port);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       return this.#do(now, this.#attempt.handleNoWay(error.message));

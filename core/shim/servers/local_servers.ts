@@ -88,7 +88,7 @@ export class LocalServers {
   statuses(): ListenerStatus[] {
     return [...this.#told.keys()].map((port) => {
       const { name } = this.#plan.ports.get(port)!;
-      return { kind: "serve", state: "LISTEN", address: name, port, target: `TCP port ${port}` };
+      return { kind: "serve", state: "LISTEN", address: name, port, target: `port ${port}` };
     });
   }
 

@@ -36,7 +36,9 @@ export class PortPlan {
   serverAt(reached: IpAddress): IpAddress | undefined {
     if (this.#bound.some((listener) => takes(listener, reached))) return reached;
     if (!this.#everywhere) return undefined;
-    const [{ address }] = this.#bound;
+    // One of the client's family can see the client's address.
+    const { address } = this.#bound.find((one) => one.address.family === reached.family) ??
+      this.#bound[0];
     if (address.equals(ANY4)) return LOOPBACK4;
     return address.equals(ANY6) ? LOOPBACK6 : address;
   }

@@ -90,6 +90,8 @@ Deno.test("force_bindall makes it reachable everywhere, by the address that it h
     "fd00::1": "10.0.0.1",
   });
   assert.equal(reach([at("0.0.0.0 80")], 80, ...words)["fd00::1"], "127.0.0.1");
+  const both = reach([at("127.0.0.1 80"), at("::1 80")], 80, ...words);
+  assert.deepEqual([both["10.0.0.1"], both["fd00::1"]], ["127.0.0.1", "::1"]);
   assert.equal(reach([at(":: 80", { v6Only: true })], 80, ...words)["10.0.0.1"], "::1");
 });
 

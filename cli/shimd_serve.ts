@@ -1,0 +1,38 @@
+/** How `shimkit shimd` serves the TCP servers of its host. */
+import { Capability, hasCapability } from "../core/net/host.ts";
+import { TransparentRouting } from "../core/net/transparent.ts";
+import type { ServeListenersConfig } from "../core/shim/protocol.ts";
+import { CliError } from "./command.ts";
+import type { ShimdOptions } from "./shimd_options.ts";
+
+/** What the data plane is told, and what is to be taken back at the end. */
+export interface ServingSetup extends Disposable {
+  readonly config: ServeListenersConfig | undefined;
+}
+
+/**
+ * Puts in place what the options need for servers to see their clients' addresses; without root
+ * they see connections of this host instead. Throws {@link CliError}.
+ */
+export function setUpServing(
+  { connections, interception }: ShimdOptions,
+  warn: (text: string) => void,
+): ServingSetup {
+  if (!connections.serveListeners && !interception.intercept) {
+    return { config: undefined, [Symbol.dispose]: () => {} };
+  }
+  if (!hasCapability(Capability.netAdmin)) {
+    warn("without root the servers of this host see their clients under an address of this host");
+    return { config: { transparent: undefined }, [Symbol.dispose]: () => {} };
+  }
+  const routing = new TransparentRouting(interception.instance ?? 0);
+  try {
+    routing.install();
+  } catch (error) {
+    throw error instanceof Error ? new CliError(error.message) : error;
+  }
+  return {
+    config: { transparent: routing.instance },
+    [Symbol.dispose]: () => routing.remove(),
+  };
+}
