@@ -3,7 +3,7 @@ import type { Association } from "../association.ts";
 import { type Instant, NEVER } from "../base/time.ts";
 import type { LocalAddress } from "../path/pairing.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { probe } from "./heartbeat.ts";
 import { alternateFor } from "./path_management.ts";
 
 /** Tells an association which local addresses exist now. */
@@ -25,7 +25,7 @@ export function applyNetworkChange(
       // What was sent into the gap is lost: it leaves now, not when an old T3-rtx expires.
       markEverythingOn(association.tx, path, path);
       path.fastRetransmitDue = path.awaitingRetransmission > 0;
-      if (isMonitored(association)) startHeartbeat(path, now);
+      if (isMonitored(association)) probe(association, now, path);
     } else {
       const target = alternateFor(association, path);
       if (target !== path) markEverythingOn(association.tx, path, target);
