@@ -5,7 +5,7 @@ import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { InboundPacket } from "../packet.ts";
 import { handlerFor } from "../states.ts";
-import { abortIsReflected } from "../wire/abort.ts";
+import { abortIsReflected, encodeAbort } from "../wire/abort.ts";
 import {
   CHUNK_HEADER_LENGTH,
   chunkHasItsFields,
@@ -292,9 +292,9 @@ function acceptCookie(
     return undefined;
   }
   if (endpoint.isSpent(context.now, cookie.localTag)) {
-    // Section 5.3.1: if the peer still believes in that association, this ends it there too.
+    // Section 5.3.1. As out of the blue: if the peer still has that association, this ends it.
     endpoint.countDrop("bad-cookie");
-    refuseInit(endpoint, context, ports, cookie.peerTag, []);
+    endpoint.replyTo(context, ports, tag, encodeAbort(true, []));
     return undefined;
   }
   if (!listener || !endpoint.hasRoomFor(listener)) {

@@ -324,7 +324,7 @@ Deno.test("a COOKIE ECHO of an association that is over makes no second one (sec
   const events = puppet.subject.events.length;
   const packets = puppet.send(...echo);
   assert.deepEqual(namesOf(packets), ["ABORT"], "the peer's association ends, if it has one");
-  assert.equal(packets[0].tag, puppet.tag);
+  assert.deepEqual([packets[0].tag, packets[0].chunks[0][1]], [puppet.subjectTag, 1]);
   assert.equal(puppet.subject.associations.length, 0);
   assert.equal(puppet.subject.events.length, events);
   puppet.subject.advance(59_000);

@@ -32,18 +32,20 @@ const DELAY: Fate = [10];
 const MAX_STEPS = 200_000;
 
 export class WirePair {
-  readonly a: TestEndpoint;
-  readonly b: TestEndpoint;
+  a: TestEndpoint;
+  b: TestEndpoint;
   /** Exchanged at will. */
   script: Script;
   /** Called after each step, for checks. */
   afterStep: () => void = () => {};
+  readonly #options: WirePairOptions;
   readonly #arrivals: Arrival[] = [];
   readonly #counts = { a: 0, b: 0 };
   #order = 0;
   now: number;
 
   constructor(options: WirePairOptions = {}) {
+    this.#options = options;
     this.a = new TestEndpoint({ seed: 1, addresses: ["10.0.0.1"], ...options.a });
     this.b = new TestEndpoint({ seed: 2, addresses: ["10.0.0.2"], ...options.b });
     this.script = options.script ?? (() => DELAY);
@@ -66,6 +68,14 @@ export class WirePair {
     );
     this.collect();
     return association;
+  }
+
+  /** One side forgets everything, and comes back with other random numbers. */
+  crash(side: SideName): void {
+    const options = this.#options[side] ?? {};
+    const addresses = side === "a" ? ["10.0.0.1"] : ["10.0.0.2"];
+    const seed = (options.seed ?? 1) + 1000;
+    this[side] = new TestEndpoint({ addresses, ...options, seed, start: this.now });
   }
 
   /** Hands what both sides have sent to the wire. */
