@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Configuration } from "../../rules/configuration.ts";
+import type { Configuration } from "../../rules/configuration.ts";
 import { Fault } from "../../rules/fault.ts";
 import { parseFile } from "../../rules/file_format.ts";
 import { remoteSelections } from "./selections.ts";
