@@ -7,7 +7,7 @@ import { SeededRandom, uniform } from "./base/random.ts";
 import type { Association } from "./association.ts";
 import { contentOf } from "./testing/reference_model.ts";
 import { PLAIN } from "./testing/puppet.ts";
-import { address, TestEndpoint } from "./testing/test_endpoint.ts";
+import { address, type TestEndpoint } from "./testing/test_endpoint.ts";
 import { type SideName, WirePair } from "./testing/wire_pair.ts";
 
 const PORT = 7000;

@@ -79,8 +79,12 @@ export function onHeartbeatTimer(association: Association, now: Instant, path: P
   sendHeartbeat(association, now, path);
 }
 
-/** Heartbeats can be switched off, the verification of an address cannot (sections 5.4 and 8.3). */
+/**
+ * Heartbeats can be switched off, the verification of an address cannot (sections 5.4 and 8.3). Until
+ * COOKIE ACK no packet leaves but COOKIE ECHO, which may bring a HEARTBEAT along (section 5.1, C).
+ */
 function mayProbe(association: Association, path: Path): boolean {
+  if (association.state === "COOKIE-ECHOED") return false;
   const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
   return path.status === "unconfirmed" || enabled;
 }

@@ -240,6 +240,13 @@ Deno.test("a cookie as long as a chunk can be is echoed whole", () => {
   assert.deepEqual(echo.slice(4), stateCookie);
 });
 
+Deno.test("until COOKIE ACK every packet starts with COOKIE ECHO (section 5.1, C)", () => {
+  const puppet = new Puppet({ addresses: TWO.addresses, parameters: { hbInterval: 0 } });
+  puppet.beAsked();
+  const packets = puppet.answer({ addresses: TWO.peers.map(address) });
+  for (const { names } of [...packets, ...puppet.wait(60_000)]) assert.match(names, /^COOKIE ECHO/);
+});
+
 // Section 5.2.6: stale cookies.
 
 Deno.test("a stale cookie is answered with INIT and a Cookie Preservative near the RTT (section 5.2.6)", () => {
