@@ -49,6 +49,22 @@ Deno.test("memory that is used up closes the windows of all associations, readin
   assert.ok(sackWindow(taken, 0) > 1 << 20);
 });
 
+Deno.test("memory that is used up by data behind a hole still takes what fills it", () => {
+  const { puppet, associations: [first] } = twoAssociations();
+  const hole = puppet.nextTsn++;
+  const { pool } = puppet.subject.endpoint;
+  for (let ssn = 1; !pool.isFull; ssn++) puppet.data({ ssn, payload: 1000 });
+  // What is further on lets nothing be read: there is no room for it.
+  puppet.nextTsn++;
+  puppet.data({ stream: 1, payload: 1000 });
+  assert.equal(puppet.subject.endpoint.metrics.dropped["no-room"], 1);
+  puppet.send(data(hole, { ssn: 0, payload: 1000 }));
+  assert.equal(first.readableBytes, first.heldBytes);
+  puppet.read(2000, first);
+  puppet.read(2000, first);
+  assert.ok(!pool.isFull && !pool.isExhausted);
+});
+
 Deno.test("while memory is used up each association may send one message, no more", () => {
   const { puppet, associations: [first, second] } = twoAssociations();
   fill(puppet);

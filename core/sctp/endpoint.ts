@@ -53,7 +53,10 @@ export interface EndpointOptions {
   readonly developmentChecks?: boolean;
   /** Associations at one time; default 65,536. */
   readonly maxAssociations?: number;
-  /** Bytes of user data of all associations, sent or received, that are held; default 1 GiB. */
+  /**
+   * Bytes of user data of all associations, sent or received, that are held; default 1 GiB. An eighth
+   * more is kept for chunks without which held data could not be read.
+   */
   readonly maxBufferedMemory?: number;
   /** Where memory for user data comes from; default: pages on the heap. */
   readonly pages?: PageSource;

@@ -57,6 +57,9 @@ export const DEFAULT_POOL_LIMIT = 1 << 30;
 /** The highest limit: addresses end at 4 GiB, and what has begun may be finished. */
 export const MAX_POOL_LIMIT = 3 * (1 << 30);
 
+/** Part of the limit that is kept for what has to come before other data can be released. */
+const RESERVE = 1 / 8;
+
 /** A pool of slots, shared by all associations of an endpoint. */
 export class SlabPool {
   readonly #source: PageSource;
@@ -79,6 +82,11 @@ export class SlabPool {
   /** True if nothing should be taken that can be refused. */
   get isFull(): boolean {
     return this.#liveBytes >= this.limit;
+  }
+
+  /** True if not even what lets something be read, and so released, should be taken. */
+  get isExhausted(): boolean {
+    return this.#liveBytes >= this.limit * (1 + RESERVE);
   }
 
   /** Bytes in slots that are handed out. */

@@ -47,6 +47,11 @@ export class ChunkStore {
     return this.#pool.isFull;
   }
 
+  /** True if that pool has no reserve left either. */
+  get isPoolExhausted(): boolean {
+    return this.#pool.isExhausted;
+  }
+
   /** Bytes of memory that the held chunks occupy. */
   get heldCost(): number {
     return this.#heldCost;

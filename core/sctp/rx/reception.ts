@@ -131,8 +131,10 @@ export class Reception {
    */
   #hasRoomFor(tsn: Tsn): boolean {
     if (this.window > 0) return true;
-    if (!tsnLess(tsn, this.tracker.highest) || this.#store.isPoolFull) return false;
+    if (!tsnLess(tsn, this.tracker.highest)) return false;
     const isAwaited = tsnDistance(this.tracker.cumulative, tsn) === 1 && !this.isReadable;
+    // With the shared memory used up by data behind holes, only what fills these releases any of it.
+    if (isAwaited ? this.#store.isPoolExhausted : this.#store.isPoolFull) return false;
     const factor = isAwaited ? LAST_FACTOR : GAP_FACTOR;
     return this.#store.heldCost < factor * this.#parameters.receiveBuffer;
   }
