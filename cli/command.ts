@@ -24,15 +24,18 @@ export interface CommandDefinition<T> {
   readonly logs?: boolean;
   /** The options that show the help, for a command that uses `-h` for something else. */
   readonly helpOptions?: HelpOptions;
-  /** Does the work. Throws {@link CliError} for whatever the user can do something about. */
-  run(values: T, io: CommandIo): Promise<ExitCode>;
+  /**
+   * Does the work, and gives an {@link ExitCode}, or that of the program it was to run. Throws
+   * {@link CliError} for whatever the user can do something about.
+   */
+  run(values: T, io: CommandIo): Promise<number>;
 }
 
 /** Names of the help option, at least one. */
 export type HelpOptions = readonly [OptionName, ...OptionName[]];
 
 /** What is left to do once the arguments are parsed. */
-export type Invocation = (io: CommandIo) => Promise<ExitCode>;
+export type Invocation = (io: CommandIo) => Promise<number>;
 
 /** A subcommand as `main` sees it: the type of its values is closed over. */
 export interface Command {

@@ -70,6 +70,12 @@ export const ROOT: GroupEntry = {
     },
     {
       kind: "command",
+      name: "run",
+      summary: "Runs a command whose connections try SCTP, whatever the rules say.",
+      load: () => import("./run.ts"),
+    },
+    {
+      kind: "command",
       name: "shimrules",
       summary: "Rules that decide which connections are carried over SCTP.",
       load: () => import("./shimrules.ts"),

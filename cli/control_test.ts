@@ -62,6 +62,9 @@ Deno.test(
     const text = Deno.readTextFileSync(daemon.file);
     assert.match(text, /-n 10\.1\.2\.0\/24 -s 22/);
     assert.match(text, /init_rtx_max = 3/);
+    const [failed, , why] = await daemon.run("run true");
+    assert.equal(failed, 1);
+    assert.match(why, /does not intercept: it needs --intercept/);
   }),
 );
 

@@ -175,7 +175,7 @@ async function invocationOf(args: readonly string[], io: CommandIo): Promise<Inv
 }
 
 /** Does what is left to do, and tells the user about failures. Others are thrown, with their stack. */
-export async function carryOut(invocation: Invocation, io: CommandIo): Promise<ExitCode> {
+export async function carryOut(invocation: Invocation, io: CommandIo): Promise<number> {
   try {
     return await invocation(io);
   } catch (error) {
@@ -187,6 +187,6 @@ export async function carryOut(invocation: Invocation, io: CommandIo): Promise<E
 }
 
 /** Runs `shimkit ARGS` and returns its exit code. */
-export async function runProgram(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+export async function runProgram(args: readonly string[], io: CommandIo): Promise<number> {
   return await carryOut(await invocationOf(args, io), io);
 }

@@ -81,6 +81,7 @@ export class DataPlane implements FrontPlane {
   };
   readonly cache: AvailabilityCache;
   readonly mark: number;
+  namedApplications = false;
   readonly #parts: DataPlaneParts;
   readonly #pump: Pump;
   readonly #watches = new Watches();
@@ -350,6 +351,9 @@ export class DataPlane implements FrontPlane {
         });
       case "change":
         return this.#change(command.changes);
+      case "applications":
+        this.namedApplications = true;
+        return;
       case "stop":
         return this.#beginStop(command.drain);
       case "cut":

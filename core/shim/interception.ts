@@ -3,6 +3,7 @@
  * what gets a daemon that hangs out of the applications' way.
  */
 import { monotonicNow } from "../net/clock.ts";
+import { Cgroup } from "../net/cgroup.ts";
 import { KernelRules } from "../net/kernel_rules.ts";
 import { QueueGuard } from "../net/queue_guard.ts";
 import { type Heartbeat, QueueWatchdog, takeAway } from "../net/queue_watchdog.ts";
@@ -21,6 +22,9 @@ export class Interception {
   readonly #watchdog: QueueWatchdog;
   readonly #lost: () => void;
   #queue = -1;
+  /** Applications that are intercepted whatever the rules say. */
+  #group: Cgroup | undefined;
+  #text = "";
   #guard: QueueGuard | undefined;
   #beats: ReturnType<typeof setInterval> | undefined;
 
@@ -59,13 +63,30 @@ export class Interception {
     const configuration = parseFile(text);
     if (configuration instanceof Fault) throw new TypeError(configuration.message);
     const { front, families } = this.#config;
+    this.#text = text;
     this.#kernel.apply({
       front,
       families,
       queue: queueNumber(this.#config),
       redirectPort: this.#redirectPort,
+      cgroups: this.#group && [this.#group.name],
       ...remoteSelections(configuration.table),
     });
+  }
+
+  /**
+   * The folder of a group of processes whose connections are brought whatever the rules say.
+   * @throws Error without cgroups, or with a front that cannot tell applications apart.
+   */
+  applications(): string {
+    if (this.#config.front !== "nfqueue") {
+      throw new Error("only the NFQUEUE front can tell one application from another");
+    }
+    if (!this.#group) {
+      this.#group = Cgroup.make(`shimkit-${Deno.pid}`);
+      this.apply(this.#text);
+    }
+    return this.#group.path;
   }
 
   /** The data plane answers for this queue from now on. */
@@ -81,6 +102,7 @@ export class Interception {
     this.#watchdog.stop();
     clearInterval(this.#beats);
     this.#kernel.remove();
+    this.#group?.remove();
     await this.#dismissGuard();
   }
 

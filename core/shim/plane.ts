@@ -68,6 +68,8 @@ export interface Plane {
 
 /** What a front may ask of the data plane beside that. */
 export interface FrontPlane extends Plane {
+  /** The kernel brings connections too that the rules do not enable: of applications by name. */
+  readonly namedApplications: boolean;
   /** Counts connections from 1. */
   nextId(): number;
   /** Has the connection in the status, and runs it, until it is over. */

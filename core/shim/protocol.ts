@@ -102,6 +102,8 @@ export type Command =
   | { readonly kind: "resolved"; readonly id: number; readonly addresses: readonly string[] }
   /** The watchdog has taken the queue away. */
   | { readonly kind: "queue-lost" }
+  /** Connections may come that the rules do not enable: those of applications that were named. */
+  | { readonly kind: "applications" }
   /** Answered by one report of rules and settings. */
   | { readonly kind: "configuration" }
   /** Changes rules and settings, for what begins from now on; answered by one report. */

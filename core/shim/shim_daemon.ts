@@ -114,6 +114,17 @@ export class ShimDaemon implements AsyncDisposable {
     return (await this.#ask({ kind: "availability", flush: true }, "availability")).entries;
   }
 
+  /**
+   * The folder of the cgroup whose processes are intercepted whatever the rules say.
+   * @throws Error if nothing is intercepted, or not by application.
+   */
+  applications(): string {
+    if (!this.#interception) throw new Error("this shimd does not intercept: it needs --intercept");
+    const path = this.#interception.applications();
+    this.#command({ kind: "applications" });
+    return path;
+  }
+
   /** Loses every packet from and to this address of a peer until {@link heal}. */
   cut(remote: string): void {
     this.#command({ kind: "cut", remote });

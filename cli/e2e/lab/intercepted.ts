@@ -85,9 +85,14 @@ export class Intercepted implements AsyncDisposable {
     return this.client.run(...shimkitCommand([...args, "--control", this.control]));
   }
 
-  /** Starts an application on the client that connects to the server. */
+  /** The command line of an application that connects to the server. */
+  probeWords(family: 4 | 6, port = PORT): readonly string[] {
+    return [...script("tcp_probe.ts"), this.address(family), `${port}`];
+  }
+
+  /** Starts it on the client. */
   async startProbe(family: 4 | 6, port = PORT): Promise<LabProcess> {
-    const probe = this.client.spawn([...script("tcp_probe.ts"), this.address(family), `${port}`]);
+    const probe = this.client.spawn(this.probeWords(family, port));
     await probe.line(/connecting/);
     return probe;
   }

@@ -8,7 +8,7 @@ import type { ControlHandler } from "./server.ts";
 /** The parts of a {@link ShimDaemon} that are needed here. */
 export type ControlledDaemon = Pick<
   ShimDaemon,
-  "status" | "configuration" | "availability" | "flushAvailability" | "stop"
+  "status" | "configuration" | "availability" | "flushAvailability" | "applications" | "stop"
 >;
 
 /** Answers requests from a daemon and its rules. */
@@ -35,6 +35,8 @@ async function handle(
       return faultOf(await rules.change(request.change)) ?? await daemon.configuration();
     case "reload":
       return faultOf(await rules.reload()) ?? await daemon.configuration();
+    case "applications":
+      return { path: daemon.applications() };
     case "stop":
       void daemon.stop(request.drain);
       return {};

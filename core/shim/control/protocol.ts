@@ -33,6 +33,8 @@ export type ControlRequest =
   | { readonly kind: "reload" }
   /** What is known about servers: answered by a list of `AvailabilityEntry`; then forgets it if `flush`. */
   | { readonly kind: "availability"; readonly flush: boolean }
+  /** Prepares for `shimkit run`: answered by `{ path }`, the folder of a cgroup to run it below. */
+  | { readonly kind: "applications" }
   /** Ends the daemon as SIGTERM does, but with this `drain` in milliseconds: answered by `{}`. */
   | { readonly kind: "stop"; readonly drain: number };
 
@@ -40,7 +42,7 @@ export type ControlRequest =
 export function isChanging(request: ControlRequest): boolean {
   const { kind } = request;
   if (kind === "availability") return request.flush;
-  return kind === "change" || kind === "reload" || kind === "stop";
+  return kind === "change" || kind === "reload" || kind === "applications" || kind === "stop";
 }
 
 /** Why a request is not done. The codes are stable. */
@@ -83,6 +85,7 @@ function requestOf(fields: Fields): ControlRequest | ControlFault {
     case "status":
     case "configuration":
     case "reload":
+    case "applications":
       return { kind };
     case "availability":
       return { kind, flush: fields.flush === true };

@@ -15,7 +15,7 @@ function requestOf(fields: object) {
 }
 
 Deno.test("every request is read with its number", () => {
-  for (const kind of ["status", "configuration", "reload"]) {
+  for (const kind of ["status", "configuration", "reload", "applications"]) {
     assert.deepEqual(requestOf({ kind }), { id: 5, request: { kind } });
   }
   assert.deepEqual(requestOf({ kind: "stop" }).request, { kind: "stop", drain: 0 });
@@ -54,7 +54,7 @@ Deno.test("a request is answered by the code of what is wrong with it", () => {
 });
 
 Deno.test("what changes something is told from what only looks", () => {
-  const changing = ["change", "reload", "stop"];
+  const changing = ["change", "reload", "applications", "stop"];
   for (const kind of ["status", "configuration", ...changing]) {
     const { request } = requestOf({ kind, change: { kind: "flush" } });
     assert.ok(!(request instanceof ControlFault));

@@ -36,6 +36,8 @@ export interface HeldSyn extends TcpSyn {
   /** What the kernel calls the packet. */
   readonly packet: number;
   readonly interfaceIndex: number;
+  /** By hand if the application was named, and the rules leave its connection out. */
+  readonly enabledBy: "rules" | "manual";
   /** Names the connection among those of the front. */
   readonly key: string;
 }
@@ -80,7 +82,7 @@ export class HeldConnection implements Connection {
       address,
       port,
       name: this.#name,
-      enabledBy: "rules",
+      enabledBy: held.enabledBy,
       headStart: plane.configuration.settings.headStart,
       tcpIsFinal: true,
       awaitServer: true,

@@ -144,11 +144,13 @@ export class NfqueueFront implements Holder {
     if (this.#isDecided(key, syn)) return this.#queue.verdict(id, Verdict.Accept);
     const { address, port } = syn.destination;
     const { enabled } = this.#plane.configuration.table.match("remote", address, port);
-    if (!enabled) {
+    // What the rules leave out comes here only if it is an application's that was named.
+    if (!enabled && !this.#plane.namedApplications) {
       this.#plane.counters.direct++;
       return this.#queue.verdict(id, Verdict.Accept);
     }
-    this.#try({ ...syn, key, packet: id, interfaceIndex: outputInterface });
+    const enabledBy = enabled ? "rules" : "manual";
+    this.#try({ ...syn, enabledBy, key, packet: id, interfaceIndex: outputInterface });
   }
 
   /** A retransmission follows its first SYN; the same ports with another number are a new connection. */
