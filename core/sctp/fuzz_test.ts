@@ -15,7 +15,7 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   loss: fc.constantFrom(0, 0, 0.05, 0.2, 0.5),
   duplicates: fc.constantFrom(0, 0, 0.1, 0.5),
   delay: fc.constantFrom(1, 10, 150),
-  jitter: fc.constantFrom(0, 0, 5, 300),
+  jitter: fc.constantFrom(0, 0, 5, 300, 20_000),
   cut: fc.subarray([0, 1]),
 });
 

@@ -3,6 +3,7 @@
  * the invariant: these are the sums and promises by which associations get stuck or leak if broken.
  */
 import { tsnAdd, tsnLess } from "../base/serial.ts";
+import { NEVER } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
@@ -65,11 +66,14 @@ function checkSums({ tx, pathList }: Association): void {
     ensure(path.flightSize === flight[path.index], `flight size of path ${path.index} adds up`);
     ensure(path.awaitingRetransmission === marked[path.index], "chunks that wait add up");
     ensure(path.cwnd >= 0 && path.cwnd < Infinity, "cwnd is a size");
+    const isMeasuring = path.rttSentAt !== NEVER;
+    ensure(!isMeasuring || outstanding.holds(path.rttTsn), "what is measured is outstanding");
   }
   ensure(tx.bytesInFlight === inFlight, "bytes in flight add up");
   ensure(tx.markedCount === marked.reduce((sum, count) => sum + count, 0), "marks add up");
   ensure(tx.bufferedBytes === kept + tx.queue.unsentBytes, "buffered bytes add up");
   ensure(tx.peerWindow >= 0, "the peer's window is not negative");
+  ensure(!tx.isEmpty || tx.bufferedCost === 0, "nothing buffered costs nothing");
 }
 
 /** The ranges of the last SACK and the states of the chunks say the same. */
