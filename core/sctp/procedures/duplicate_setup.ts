@@ -209,6 +209,11 @@ function repeatCookieAck(
   context: ChunkContext,
 ): boolean {
   context.path = pathOfPacket(association, context);
+  if (!context.path) {
+    // Whoever plays the packet again from elsewhere is not the peer: nothing is learnt from him.
+    endpoint.countDrop("unknown-source");
+    return false;
+  }
   acknowledgeCookie(association, context);
   if (association.state === "COOKIE-ECHOED") establish(association, context.now);
   endpoint.touch(association);
