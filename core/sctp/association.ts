@@ -5,18 +5,16 @@
  * each procedure has a file in `procedures/`, sending is in `tx/`, receiving in `rx/`, what belongs to
  * one pair of addresses in `path/`. This class wires them together.
  */
+import type { AssociationHost, AssociationSetup } from "./association_host.ts";
 import type { IpAddress } from "./base/address.ts";
 import type { HeapMember } from "./base/deadline_heap.ts";
-import type { SlabPool } from "./base/slab_pool.ts";
 import type { Tsn } from "./base/serial.ts";
 import { type Instant, instant, NEVER } from "./base/time.ts";
-import type { Environment } from "./environment.ts";
-import type { LossReason, SctpEvent } from "./events.ts";
+import type { LossReason } from "./events.ts";
 import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
-import type { DropReason } from "./metrics.ts";
-import type { PacketBatch, Route } from "./packet.ts";
+import type { PacketBatch } from "./packet.ts";
 import type { Parameters } from "./parameters.ts";
-import type { LocalAddress } from "./path/pairing.ts";
+import type { AssociationState, Phase } from "./phase.ts";
 import { Path } from "./path/path.ts";
 import { abortAssociation } from "./procedures/abort.ts";
 import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
@@ -26,47 +24,9 @@ import { handleAssociationTimers } from "./procedures/timers.ts";
 import type { ReceiveInfo } from "./rx/reassembly.ts";
 import type { Reception } from "./rx/reception.ts";
 import { AssociationTimer, TimerTable } from "./timer/timer_table.ts";
-import type { PacketWriter } from "./tx/packet_writer.ts";
 import type { SendOptions } from "./tx/send_queue.ts";
 import type { SendConditions } from "./tx/data_sender.ts";
 import { MESSAGE_COST, Transmission } from "./tx/transmission.ts";
-
-/** States of RFC 9260, section 4. */
-export type AssociationState =
-  | "CLOSED"
-  | "COOKIE-WAIT"
-  | "COOKIE-ECHOED"
-  | "ESTABLISHED"
-  | "SHUTDOWN-PENDING"
-  | "SHUTDOWN-SENT"
-  | "SHUTDOWN-RECEIVED"
-  | "SHUTDOWN-ACK-SENT";
-
-/** The state with the data that exists only in it. */
-export type Phase =
-  | { readonly state: "CLOSED" }
-  | {
-    readonly state: "COOKIE-WAIT";
-    /** The INIT chunk, to be sent again as it is. */
-    readonly init: Uint8Array;
-    /** INITs sent so far. */
-    attempts: number;
-    sentAt: Instant;
-  }
-  | {
-    readonly state: "COOKIE-ECHOED";
-    readonly cookieEcho: Uint8Array;
-    /** ERROR chunk about parameters of the INIT ACK that we do not know, to go with it. */
-    readonly report: Uint8Array | undefined;
-    /** COOKIE ECHOs sent so far. */
-    attempts: number;
-    sentAt: Instant;
-  }
-  | { readonly state: "ESTABLISHED" }
-  | { readonly state: "SHUTDOWN-PENDING" }
-  | { readonly state: "SHUTDOWN-SENT"; /** SHUTDOWNs sent without an answer. */ attempts: number }
-  | { readonly state: "SHUTDOWN-RECEIVED" }
-  | { readonly state: "SHUTDOWN-ACK-SENT"; attempts: number };
 
 /** A control chunk that waits to be sent. */
 export interface ControlItem {
@@ -77,50 +37,6 @@ export interface ControlItem {
   readonly alone: boolean;
   /** Verification Tag 0: the packet carries an INIT. */
   readonly zeroTag: boolean;
-}
-
-/** What an association needs of the endpoint that owns it. */
-export interface AssociationHost {
-  readonly environment: Environment;
-  readonly pool: SlabPool;
-  readonly writer: PacketWriter;
-  readonly localAddresses: readonly LocalAddress[];
-  emit(event: SctpEvent): void;
-  countDrop(reason: DropReason): void;
-  /** Something may have to be sent, or a timer has changed. */
-  touch(association: Association): void;
-  /** The association is over: forget it. */
-  forget(association: Association): void;
-  countEstablished(): void;
-  countRestart(): void;
-  /** Sends one chunk outside of any association, with the given tag. */
-  reply(
-    route: Route,
-    sourcePort: number,
-    destinationPort: number,
-    tag: number,
-    chunk: Uint8Array,
-  ): void;
-  /** Packets from this address of the peer's belong to the association. */
-  claimAddress(association: Association, address: IpAddress): void;
-  /** True if another association between the same ports has a peer with this address. */
-  belongsToOther(association: Association, address: IpAddress): boolean;
-  /** The local tag changed: packets are found by it. */
-  retag(association: Association, oldTag: number): void;
-}
-
-/** What is fixed when an association is made. */
-export interface AssociationSetup {
-  readonly id: number;
-  readonly incoming: boolean;
-  readonly localPort: number;
-  readonly remotePort: number;
-  readonly parameters: Parameters;
-  readonly localTag: number;
-  readonly initialTsn: Tsn;
-  readonly localAddresses: readonly LocalAddress[];
-  readonly encapsulationPort: number;
-  readonly adaptationIndication: number | undefined;
 }
 
 /** Paths of an association at most; the outstanding queue names them with one byte. */

@@ -8,7 +8,8 @@
  * {@link Endpoint.pollEvent} until it returns undefined, then arm one timer for
  * {@link Endpoint.pollTimeout}. With `developmentChecks`, arming before draining throws.
  */
-import type { Association, AssociationHost, AssociationSetup } from "./association.ts";
+import type { Association } from "./association.ts";
+import type { AssociationHost, AssociationSetup } from "./association_host.ts";
 import { Association as AssociationClass } from "./association.ts";
 import type { IpAddress } from "./base/address.ts";
 import { DeadlineHeap } from "./base/deadline_heap.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SeededRandom } from "./base/random.ts";
-import type { AssociationState } from "./association.ts";
+import type { AssociationState } from "./phase.ts";
 import { STATE_TABLE, STATES } from "./states.ts";
 import { data, initAck, parameter, rawChunk, sack } from "./testing/chunks.ts";
 import { Puppet } from "./testing/puppet.ts";

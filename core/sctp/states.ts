@@ -2,7 +2,8 @@
  * The association's state machine as a table: what each event does in each state, with the section of
  * RFC 9260 that says so. Chunks are dispatched by it; `shimkit sctp states` prints it.
  */
-import type { Association, AssociationState } from "./association.ts";
+import type { Association } from "./association.ts";
+import type { AssociationState } from "./phase.ts";
 import type { ChunkContext } from "./chunk_context.ts";
 import { handleAbort } from "./procedures/abort.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AssociationState } from "../sctp/association.ts";
+import type { AssociationState } from "../sctp/phase.ts";
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { instant } from "../sctp/base/time.ts";

@@ -1,5 +1,6 @@
 /** Snapshots of associations and paths: plain values, fit for JSON. */
-import type { Association, AssociationState } from "../sctp/association.ts";
+import type { Association } from "../sctp/association.ts";
+import type { AssociationState } from "../sctp/phase.ts";
 import type { AssociationMetrics } from "../sctp/metrics.ts";
 import type { Path, PathMetrics, PathStatus } from "../sctp/path/path.ts";
 

@@ -1,7 +1,7 @@
 /** Setup chunks for an association that exists: collision, restart, strays (RFC 9260, section 5.2). */
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
-import type { AssociationState } from "../association.ts";
+import type { AssociationState } from "../phase.ts";
 import { data, init } from "../testing/chunks.ts";
 import { Puppet, PUPPET_PORT, readInit, SUBJECT_PORT } from "../testing/puppet.ts";
 import {

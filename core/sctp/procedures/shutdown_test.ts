@@ -1,7 +1,7 @@
 /** Graceful and abortive ends (RFC 9260, sections 9.1 and 9.2). */
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
-import type { AssociationState } from "../association.ts";
+import type { AssociationState } from "../phase.ts";
 import { data, rawChunk, sack } from "../testing/chunks.ts";
 import { PLAIN, Puppet } from "../testing/puppet.ts";
 import { causeCodesOf, chunkOfType, chunksOfType, namesOf } from "../testing/sent_packet.ts";

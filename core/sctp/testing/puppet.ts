@@ -3,7 +3,8 @@
  * other side. The puppet keeps no protocol state but tags and the TSNs that it has used.
  */
 import { tsn, tsnDistance } from "../base/serial.ts";
-import type { Association, AssociationState } from "../association.ts";
+import type { Association } from "../association.ts";
+import type { AssociationState } from "../phase.ts";
 import type { AssociateOptions, ListenOptions } from "../endpoint.ts";
 import type { Ecn } from "../packet.ts";
 import type { ReceiveInfo } from "../rx/reassembly.ts";
