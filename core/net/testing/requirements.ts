@@ -177,6 +177,30 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: () => missingPrograms("sshd", "ssh", "scp", "ssh-keygen"),
   },
+  apache: {
+    purpose: "Apache and curl as real applications",
+    packages: ["apache2", "curl"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("apache2", "curl"),
+  },
+  ftp: {
+    purpose: "vsftpd and curl: FTP, active and passive",
+    packages: ["vsftpd", "curl"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("vsftpd", "curl"),
+  },
+  redis: {
+    purpose: "Redis and its client as real applications",
+    packages: ["redis-server", "redis-tools"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("redis-server", "redis-cli"),
+  },
+  telnet: {
+    purpose: "a telnet server and its client as real applications",
+    packages: ["inetutils-telnetd", "inetutils-inetd", "inetutils-telnet"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("telnetd", "inetutils-inetd", "telnet"),
+  },
 } as const satisfies Record<string, Requirement>;
 
 /** The name of a requirement. */

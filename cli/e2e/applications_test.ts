@@ -1,0 +1,106 @@
+/**
+ * Real applications, unmodified, between two hosts joined by two wires: carried over SCTP by the
+ * hosts' shims, and over TCP of their own where the server's host has no shim.
+ */
+import assert from "node:assert/strict";
+import { needs, type RequirementName } from "../../core/net/testing/requirements.ts";
+import { ApplicationHosts } from "./lab/application_hosts.ts";
+import { startApache } from "./lab/application_servers.ts";
+import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
+import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
+import { until } from "./lab/process.ts";
+
+const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
+const SIZE = 20_000_000;
+
+function applicationTest(
+  application: RequirementName,
+  name: string,
+  body: (hosts: ApplicationHosts) => Promise<void>,
+): void {
+  const run = async () => {
+    await using hosts = await ApplicationHosts.open();
+    for (const wire of hosts.wires) await wire.limit(DISTURBED_RATE);
+    await body(hosts);
+  };
+  Deno.test(needs([...REQUIREMENTS, application], `applications: ${name}`, run));
+}
+
+/** That the client's shim has had `count` connections, all carried over SCTP, and the server's the same. */
+async function assertCarried(hosts: ApplicationHosts, count: number): Promise<void> {
+  const { counters, connections, ended } = await hosts.status("client");
+  const all = [...connections, ...ended];
+  assert.deepEqual([counters.carried, counters.direct, counters.fellBack], [count, 0, 0]);
+  for (const { state, carrier } of all) assert.deepEqual([state, carrier], ["ACTIVE", "sctp"]);
+  assert.equal((await hosts.status("server")).counters.associated, count);
+}
+
+/** That the client's shim has tried SCTP for `count` connections, and left each to the kernel's TCP. */
+async function assertDirect(hosts: ApplicationHosts, count: number): Promise<void> {
+  const { counters } = await hosts.status("client");
+  const { carried, direct, accepted } = counters;
+  assert.deepEqual({ carried, direct, accepted }, { carried: 0, direct: count, accepted: 0 });
+}
+
+/** `curl` without the settings and proxies of the machine. */
+function curl(...words: readonly string[]): readonly string[] {
+  return ["curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--fail", ...words];
+}
+
+/** A URL on the server. */
+function url(hosts: ApplicationHosts, scheme: string, path: string, family: 4 | 6 = 4): string {
+  const address = hosts.address("server", family);
+  return `${scheme}://${family === 6 ? `[${address}]` : address}/${path}`;
+}
+
+/** Apache with a page and a large file, whose hash it gives. */
+async function startSite(hosts: ApplicationHosts): Promise<{ log: string; hash: string }> {
+  const root = hosts.lab.path("site");
+  await Deno.mkdir(root);
+  await Deno.writeTextFile(`${root}/page.html`, "<p>A page</p>\n");
+  const hash = await writePayload(`${root}/large`, SIZE, 1);
+  return { log: await startApache(hosts, root), hash };
+}
+
+/** Fetches the page; gives the client's end of the connection as the client saw it. */
+async function fetchPage(hosts: ApplicationHosts, family: 4 | 6): Promise<string> {
+  const ends = "%{local_ip} %{local_port}";
+  const words = curl("--write-out", ends, url(hosts, "http", "page.html", family));
+  const [page, local] = (await hosts.client.run(...words)).split("\n");
+  assert.equal(page, "<p>A page</p>");
+  return local;
+}
+
+/** Waits until Apache has seen such a request. */
+async function logged(log: string, line: string): Promise<void> {
+  const seen = async () => (await Deno.readTextFile(log)).split("\n").includes(line);
+  await until(`Apache logs ${line}`, seen, 5000);
+}
+
+applicationTest("apache", "Apache gives curl a page and, a path lost, a file", async (hosts) => {
+  const { log, hash } = await startSite(hosts);
+  await hosts.startShims("80");
+  for (const family of [4, 6] as const) {
+    await logged(log, `${await fetchPage(hosts, family)} /page.html 200`);
+  }
+  const output = hosts.lab.path("fetched");
+  const fetch = hosts.client.spawn(curl("--output", output, url(hosts, "http", "large")));
+  await cutInTheMiddle(hosts.wires, SIZE, () => fileSize(output));
+  await fetch.succeeded();
+  assert.equal(await hashFile(output), hash);
+  await assertCarried(hosts, 3);
+});
+
+applicationTest("apache", "Apache without a shim has curl's own TCP", async (hosts) => {
+  const { log } = await startSite(hosts);
+  await hosts.rule("client", "-c remote -p enable -s 80");
+  await hosts.startShim("client");
+  for (const family of [4, 6] as const) {
+    await logged(log, `${await fetchPage(hosts, family)} /page.html 200`);
+  }
+  const fetch = hosts.client.spawn(curl("--output", "/dev/null", url(hosts, "http", "large")));
+  const { client, server } = await hosts.ownConnection("curl", 80);
+  assert.deepEqual([server.near, server.far], [client.far, client.near]);
+  await fetch.succeeded();
+  await assertDirect(hosts, 3);
+});

@@ -1,0 +1,133 @@
+/** Two hosts on which unmodified applications meet: their shims, and what their kernels say of TCP. */
+import type { ShimStatus } from "../../../core/shim/status.ts";
+import { IpAddress } from "../../../core/sctp/base/address.ts";
+import { Lab } from "./lab.ts";
+import { type Namespace, type TwoPathLab, twoPaths, type Wire } from "./namespaces.ts";
+import { until } from "./process.ts";
+import { FAST_FAILOVER, parameterWords, shimkitCommand } from "./shimkit.ts";
+
+/** Which of the two hosts. */
+export type Side = "client" | "server";
+
+/** What a host's shim does with connections of its own host, and of others. */
+const MODES = { client: "--intercept", server: "--serve-listeners" } as const;
+
+/** A TCP connection as a kernel has it: its two ends as "host:port", and the process at the near end. */
+export interface KernelConnection {
+  readonly near: string;
+  readonly far: string;
+  readonly process: string;
+}
+
+/** The stage of the tests. */
+export class ApplicationHosts implements AsyncDisposable {
+  readonly lab = Lab.open();
+  #net: TwoPathLab | undefined;
+
+  static async open(): Promise<ApplicationHosts> {
+    const hosts = new ApplicationHosts();
+    // Servers give up root, and must reach their files all the same.
+    await Deno.chmod(hosts.lab.folder, 0o755);
+    hosts.#net = await twoPaths(hosts.lab);
+    return hosts;
+  }
+
+  get client(): Namespace {
+    return this.#net!.client;
+  }
+
+  get server(): Namespace {
+    return this.#net!.server;
+  }
+
+  get wires(): readonly [Wire, Wire] {
+    return this.#net!.wires;
+  }
+
+  /** An address of a host. */
+  address(side: Side, family: 4 | 6 = 4): string {
+    const end = side === "client" ? this.wires[0].a : this.wires[0].b;
+    return IpAddress.parse(family === 4 ? end.v4 : end.v6).text;
+  }
+
+  /** Adds a rule of a host, as it is typed after `shimrules -A`. Before its shim starts. */
+  async rule(side: Side, rule: string): Promise<void> {
+    const words = ["shimrules", "-A", ...rule.split(" "), "--file", this.#file(side)];
+    await this.#host(side).run(...shimkitCommand(words));
+  }
+
+  /** Starts a host's shim: the client's intercepts, the server's serves, unless told otherwise. */
+  async startShim(side: Side, mode: string = MODES[side]): Promise<void> {
+    const places = ["--file", this.#file(side), "--control", this.#control(side)];
+    const words = ["shimd", mode, ...places, ...parameterWords(FAST_FAILOVER)];
+    const shim = this.#host(side).spawn(shimkitCommand(words));
+    await shim.line(mode === "--intercept" ? /intercepting IPv6/ : /serving this host's TCP/);
+  }
+
+  /** Starts both hosts' shims, which carry connections to these ports ("P" or "P1:P2") of the server. */
+  async startShims(...ports: readonly string[]): Promise<void> {
+    for (const port of ports) {
+      const [from, to = from] = port.split(":");
+      await this.rule("client", `-c remote -p enable -r ${from}:${to}`);
+      await this.rule("server", `-c local -p enable -r ${from}:${to}`);
+    }
+    await Promise.all([this.startShim("client"), this.startShim("server")]);
+  }
+
+  /** What a host's shim tells of itself. */
+  async status(side: Side): Promise<ShimStatus> {
+    const words = ["status", "--json", "--control", this.#control(side)];
+    return JSON.parse(await this.#host(side).run(...shimkitCommand(words)));
+  }
+
+  /** The established TCP connections between a host and others in which `port` is one end's. */
+  async kernelConnections(side: Side, port: number): Promise<readonly KernelConnection[]> {
+    const filter = `( sport = :${port} or dport = :${port} )`;
+    const text = await this.#host(side).run("ss", "-HtnpO", "state", "established", filter);
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    return lines.map(connectionIn).filter(({ far }) => !far.startsWith("127."));
+  }
+
+  /**
+   * Waits for the one TCP connection of the application `program` to `port` of the server, and
+   * gives it as the two kernels have it. Throws if there is ever another.
+   */
+  async ownConnection(program: string, port: number): Promise<Record<Side, KernelConnection>> {
+    const found = async () => {
+      const [client, server] = await Promise.all([
+        this.kernelConnections("client", port),
+        this.kernelConnections("server", port),
+      ]);
+      if (client.length > 1) throw new Error(`a relay: ${JSON.stringify(client)}`);
+      return { client: client[0], server: server[0] };
+    };
+    await until(`${program} is connected`, async () => {
+      const { client, server } = await found();
+      return client?.process === program && server !== undefined;
+    });
+    return await found();
+  }
+
+  #host(side: Side): Namespace {
+    return this.#net![side];
+  }
+
+  #file(side: Side): string {
+    return this.lab.path(`${side}.toml`);
+  }
+
+  #control(side: Side): string {
+    return this.lab.path(`${side}.control`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab[Symbol.asyncDispose]();
+  }
+}
+
+/** A line of `ss`: queues, both ends, and the processes that hold the socket. */
+function connectionIn(line: string): KernelConnection {
+  const [, , near, far, users = ""] = line.trim().split(/\s+/);
+  const plain = (end: string) => end.replace("[::ffff:", "[").replace(/^\[([0-9.]+)\]/, "$1");
+  return { near: plain(near), far: plain(far), process: /"([^"]+)"/.exec(users)?.[1] ?? "" };
+}

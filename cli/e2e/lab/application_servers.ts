@@ -1,0 +1,96 @@
+/** Servers as Debian brings them, each with settings of its own in the lab's folder. */
+import type { ApplicationHosts } from "./application_hosts.ts";
+import { type LabProcess, run, until } from "./process.ts";
+
+const APACHE_MODULES = "/usr/lib/apache2/modules";
+
+/** Apache on port 80 with a folder to serve. Gives the file of its access log. */
+export async function startApache(hosts: ApplicationHosts, root: string): Promise<string> {
+  const { lab, server } = hosts;
+  const [log, settings] = [lab.path("apache.access"), lab.path("apache.conf")];
+  const lines = [
+    `ServerRoot ${lab.folder}`,
+    "ServerName shimkit.test",
+    `LoadModule mpm_event_module ${APACHE_MODULES}/mod_mpm_event.so`,
+    `LoadModule authz_core_module ${APACHE_MODULES}/mod_authz_core.so`,
+    `PidFile ${lab.path("apache.pid")}`,
+    "Mutex posixsem",
+    `ErrorLog ${lab.path("apache.error")}`,
+    "User www-data",
+    "Group www-data",
+    "Listen [::]:80",
+    `DocumentRoot ${root}`,
+    `<Directory ${root}>`,
+    "Require all granted",
+    "</Directory>",
+    // The client as Apache sees it, and what it asked for.
+    `CustomLog ${log} "%a %{remote}p %U %>s"`,
+    "",
+  ];
+  await Deno.writeTextFile(settings, lines.join("\n"));
+  const apache = server.spawn(["apache2", "-D", "FOREGROUND", "-f", settings]);
+  await listens(hosts, apache, 80);
+  return log;
+}
+
+/** vsftpd on port 21: anybody may read and write `root/public`. */
+export async function startFtp(
+  hosts: ApplicationHosts,
+  root: string,
+  passivePorts: { readonly first: number; readonly last: number },
+): Promise<void> {
+  const { lab, server } = hosts;
+  const [empty, settings] = [lab.path("vsftpd.empty"), lab.path("vsftpd.conf")];
+  await Deno.mkdir(empty);
+  await Deno.mkdir(`${root}/public`, { recursive: true });
+  await run(["chown", "ftp", `${root}/public`]);
+  const options = {
+    listen: "YES",
+    background: "NO",
+    anonymous_enable: "YES",
+    local_enable: "NO",
+    write_enable: "YES",
+    anon_upload_enable: "YES",
+    anon_root: root,
+    secure_chroot_dir: empty,
+    no_anon_password: "YES",
+    connect_from_port_20: "YES",
+    pasv_min_port: passivePorts.first,
+    pasv_max_port: passivePorts.last,
+    vsftpd_log_file: lab.path("vsftpd.log"),
+  };
+  const lines = Object.entries(options).map(([name, value]) => `${name}=${value}\n`);
+  await Deno.writeTextFile(settings, lines.join(""));
+  await listens(hosts, server.spawn(["vsftpd", settings]), 21);
+}
+
+/** Redis on port 6379, in memory only. */
+export async function startRedis(hosts: ApplicationHosts): Promise<void> {
+  const options = {
+    port: 6379,
+    bind: "0.0.0.0",
+    "protected-mode": "no",
+    save: "",
+    appendonly: "no",
+    "enable-debug-command": "local",
+    dir: hosts.lab.folder,
+  };
+  const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  await listens(hosts, hosts.server.spawn(["redis-server", ...words]), 6379);
+}
+
+/** telnetd on port 23 by inetd, with a shell in the place of the login. */
+export async function startTelnet(hosts: ApplicationHosts): Promise<void> {
+  const settings = hosts.lab.path("inetd.conf");
+  const line = "23 stream tcp4 nowait root /usr/sbin/telnetd telnetd -h -E /bin/sh\n";
+  await Deno.writeTextFile(settings, line);
+  const words = ["-d", "-p", hosts.lab.path("inetd.pid"), settings];
+  await listens(hosts, hosts.server.spawn(["inetutils-inetd", ...words]), 23);
+}
+
+async function listens(hosts: ApplicationHosts, process: LabProcess, port: number): Promise<void> {
+  await until(`port ${port} is listened on`, async () => {
+    if (!process.running) throw new Error(`the server has ended: ${process.lines.join("\n")}`);
+    return (await hosts.server.run("ss", "-Htln", `sport = :${port}`)).trim() !== "";
+  });
+}
