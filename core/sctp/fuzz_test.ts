@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
 
-const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 1000);
+const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 400);
 const SEED = Number(Deno.env.get("SHIMKIT_SEED") ?? 20_260_101);
 
 const side = fc.constantFrom("a" as const, "b" as const);
@@ -83,9 +83,10 @@ const ending: fc.Arbitrary<Command> = fc.record({
 });
 
 const commands = fc.tuple(
-  fc.array(usual, { maxLength: 60 }),
+  fc.array(usual, { maxLength: 100, size: "max" }),
   fc.array(fc.oneof({ arbitrary: usual, weight: 8 }, { arbitrary: ending, weight: 1 }), {
     maxLength: 20,
+    size: "max",
   }),
 ).map(([before, after]) => [...before, ...after]);
 

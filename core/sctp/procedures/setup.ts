@@ -195,7 +195,6 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   );
   // Section 6.2.1, A.
   tx.announcedWindow = peer.peerWindow;
-  tx.peerWindow = Math.max(0, peer.peerWindow - tx.bytesInFlight);
   addPaths(association, now, peer.peerAddresses);
 }
 

@@ -16,6 +16,7 @@ export class ChunkStore {
   #free = 0;
   #heldBytes = 0;
   #heldCost = 0;
+  #largestCost = 0;
 
   tsn = new Uint32Array(INITIAL_CAPACITY);
   address = new Uint32Array(INITIAL_CAPACITY);
@@ -57,6 +58,11 @@ export class ChunkStore {
     return this.#heldCost;
   }
 
+  /** What the largest chunk so far has occupied. */
+  get largestCost(): number {
+    return this.#largestCost;
+  }
+
   /** Copies a payload in and returns its record; the caller fills in the columns. */
   take(source: Uint8Array, offset: number, length: number): number {
     const record = this.#takeRecord();
@@ -66,7 +72,9 @@ export class ChunkStore {
     this.length[record] = length;
     this.next[record] = 0;
     this.#heldBytes += length;
-    this.#heldCost += SlabPool.costOf(length) + RECORD_COST;
+    const cost = SlabPool.costOf(length) + RECORD_COST;
+    this.#heldCost += cost;
+    if (cost > this.#largestCost) this.#largestCost = cost;
     return record;
   }
 

@@ -127,7 +127,7 @@ export class Reception {
    * RFC 9260, section 6.2: with no window, nothing beyond the highest TSN is taken. What fills a gap
    * still is, up to a bound: it lets the messages behind it be read. The very next TSN has a bound of
    * its own while nothing can be read, or other gaps could take the room that it needs for good.
-   * So received data never occupies more than {@link LAST_FACTOR} receive buffers and one chunk.
+   * So received data never occupies more than {@link LAST_FACTOR} receive buffers and two chunks.
    */
   #hasRoomFor(tsn: Tsn): boolean {
     if (this.window > 0) return true;
@@ -135,8 +135,12 @@ export class Reception {
     const isAwaited = tsnDistance(this.tracker.cumulative, tsn) === 1 && !this.isReadable;
     // With the shared memory used up by data behind holes, only what fills these releases any of it.
     if (isAwaited ? this.#store.isPoolExhausted : this.#store.isPoolFull) return false;
-    const factor = isAwaited ? LAST_FACTOR : GAP_FACTOR;
-    return this.#store.heldCost < factor * this.#parameters.receiveBuffer;
+    const { receiveBuffer } = this.#parameters;
+    // The last chunk that was taken for a gap may have gone beyond its bound by all of its size.
+    const limit = isAwaited
+      ? LAST_FACTOR * receiveBuffer + this.#store.largestCost
+      : GAP_FACTOR * receiveBuffer;
+    return this.#store.heldCost < limit;
   }
 
   #keep(bytes: Uint8Array, offset: number, tsn: Tsn, reach: number): DataVerdict {

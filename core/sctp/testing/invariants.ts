@@ -72,7 +72,6 @@ function checkSums({ tx, pathList }: Association): void {
   ensure(tx.bytesInFlight === inFlight, "bytes in flight add up");
   ensure(tx.markedCount === marked.reduce((sum, count) => sum + count, 0), "marks add up");
   ensure(tx.bufferedBytes === kept + tx.queue.unsentBytes, "buffered bytes add up");
-  ensure(tx.peerWindow >= 0, "the peer's window is not negative");
   ensure(!tx.isEmpty || tx.bufferedCost === 0, "nothing buffered costs nothing");
 }
 

@@ -137,7 +137,6 @@ function sendAgain(
   unmark(tx, slot);
   spoilMeasurements(tx, tsn);
   outstanding.marks[slot] |= ChunkMark.Retransmitted;
-  tx.peerWindow = Math.max(0, tx.peerWindow - outstanding.length[slot]);
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
   path.metrics.chunksRetransmitted++;
@@ -199,7 +198,6 @@ function sendChunk(
   if (length === queue.currentRest && (marks & SegmentFlag.End) !== 0) flags |= DataFlag.End;
   if ((marks & SegmentFlag.Unordered) !== 0) flags |= DataFlag.Unordered;
   const address = queue.cut(length);
-  tx.peerWindow = Math.max(0, tx.peerWindow - length);
   // RFC 9260, section 6.1: at the user's wish, and for the last chunk before a SHUTDOWN.
   const isAsked = (flags & DataFlag.End) !== 0 && (marks & SegmentFlag.Immediate) !== 0;
   if (isAsked || (conditions.closing && queue.isDrained)) flags |= DataFlag.Immediate;

@@ -222,6 +222,18 @@ Deno.test("a closed window is probed after an RTO, then ever more seldom, withou
   assert.equal(puppet.association.paths[0].errorCount, 0);
 });
 
+Deno.test("a probe that is given up makes no room in a closed window for new data", () => {
+  const puppet = connected();
+  puppet.submit(1000);
+  puppet.ack(1, { window: 0 });
+  puppet.submit(1000);
+  puppet.submit(1000);
+  for (let i = 0; i < 5; i++) {
+    for (const offset of puppet.offsets(puppet.wait(5000))) assert.equal(offset, 1);
+    puppet.ack(1, { window: 0 });
+  }
+});
+
 Deno.test("a window that opens lets a dropped probe leave again at once", () => {
   const puppet = connected();
   puppet.submit(100);

@@ -34,8 +34,6 @@ export function mark(tx: Transmission, tsn: Tsn, target: Path): void {
   const path = tx.paths[tx.outstanding.path[slot]];
   if (path.rttTsn === tsn) path.rttSentAt = NEVER;
   leaveFlight(tx, slot);
-  // RFC 9260, section 6.2.1, C.
-  tx.peerWindow += tx.outstanding.length[slot];
   tx.outstanding.state[slot] = ChunkState.Marked;
   tx.outstanding.misses[slot] = 0;
   if (tx.outstanding.path[slot] !== target.index) tx.outstanding.marks[slot] |= ChunkMark.Moved;

@@ -52,7 +52,6 @@ export function processSack(
   finishAck(tx, now, before !== cumulative, highestNew);
   // RFC 9260, section 6.2.1, D ii.
   tx.announcedWindow = sackWindow(bytes, offset);
-  tx.peerWindow = Math.max(0, tx.announcedWindow - tx.bytesInFlight);
   return SackVerdict.Processed;
 }
 
@@ -65,12 +64,25 @@ export function processCumulativeAck(
   const verdict = beginAck(tx, cumulative);
   if (verdict !== SackVerdict.Processed) return verdict;
   const before = tx.outstanding.ackPoint;
-  const inFlight = tx.bytesInFlight;
-  acknowledgeUpTo(tx, now, cumulative);
   // No a_rwnd comes with a SHUTDOWN: what arrived is taken for delivered, as the peer reads on.
-  tx.peerWindow += inFlight - tx.bytesInFlight;
+  acknowledgeUpTo(tx, now, cumulative);
+  takeBackFirstRange(tx, now);
   finishAck(tx, now, before !== cumulative, undefined);
   return SackVerdict.Processed;
+}
+
+/**
+ * A SHUTDOWN that stops right before a TSN which a Gap Ack Block had reported: the peer no longer has
+ * that one (section 6.2.1, D iii), and without a timer it would be waited for in vain.
+ */
+function takeBackFirstRange(tx: Transmission, now: Instant): void {
+  const { outstanding, gapAcked } = tx;
+  if (gapAcked.count === 0 || gapAcked.firstOf(0) !== outstanding.firstTsn) return;
+  const last = gapAcked.lastOf(0);
+  for (let tsn = outstanding.firstTsn; tsnLessOrEqual(tsn, last); tsn = tsnAdd(tsn, 1)) {
+    renege(tx, now, tsn);
+  }
+  gapAcked.removeUpTo(last);
 }
 
 function beginAck(tx: Transmission, cumulative: Tsn): SackVerdict {

@@ -340,6 +340,15 @@ Deno.test("an old SHUTDOWN brings no dead path back to life", () => {
   assert.equal(path.status, "inactive");
 });
 
+Deno.test("a SHUTDOWN that takes back what a gap block reported puts it in flight again", () => {
+  const puppet = sending(3);
+  ackOf(puppet, 0, [1, 2]);
+  puppet.send(encodeShutdown(tsn(puppet.subjectTsn)));
+  assert.equal(puppet.association.state, "SHUTDOWN-RECEIVED");
+  assert.equal(puppet.association.paths[0].flightSize, 2 * 1468);
+  assert.deepEqual(puppet.offsets(puppet.wait(1100)), [1]);
+});
+
 Deno.test("DATA and a SACK in one packet are both taken", () => {
   const puppet = sending(2);
   const packets = puppet.send(sack(puppet.subjectTsn + 1), data(puppet.nextTsn));

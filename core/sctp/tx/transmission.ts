@@ -36,8 +36,6 @@ export class Transmission {
   reported = new TsnRanges();
   readonly nextSsn = new PagedCounters();
 
-  /** rwnd: bytes of payload that the peer has room for, by our reckoning (section 6.2.1). */
-  peerWindow: number;
   /** a_rwnd as the peer announced it last. */
   announcedWindow = 0;
   /** Bytes of payload in flight on all paths. */
@@ -87,12 +85,19 @@ export class Transmission {
     this.paths = paths;
     this.queue = new SendQueue(pool);
     this.outstanding = new Outstanding(initialTsn);
-    this.peerWindow = 0;
     this.chunkPayload = SMALLEST_CHUNK_PAYLOAD;
     this.markedFrom = initialTsn;
     this.recoveryExit = initialTsn;
     this.smallPacketTsn = tsnAdd(initialTsn, -1);
     this.ecnReducedUpTo = tsnAdd(initialTsn, -1);
+  }
+
+  /**
+   * rwnd: bytes of payload that the peer has room for, by our reckoning (section 6.2.1, B to D). Negative
+   * if more is in flight than it has room for: marking that for retransmission makes no room.
+   */
+  get peerWindow(): number {
+    return this.announcedWindow - this.bytesInFlight;
   }
 
   /** Called when a path or its PMTU has changed. */
