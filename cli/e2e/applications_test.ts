@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { needs, type RequirementName } from "../../core/net/testing/requirements.ts";
 import { ApplicationHosts } from "./lab/application_hosts.ts";
-import { startApache } from "./lab/application_servers.ts";
+import { startApache, startRedis, startTelnet } from "./lab/application_servers.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
-import { until } from "./lab/process.ts";
+import { type LabProcess, until } from "./lab/process.ts";
 
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
 const SIZE = 20_000_000;
@@ -103,4 +103,102 @@ applicationTest("apache", "Apache without a shim has curl's own TCP", async (hos
   assert.deepEqual([server.near, server.far], [client.far, client.near]);
   await fetch.succeeded();
   await assertDirect(hosts, 3);
+});
+
+/** Starts Redis' own client, into which commands are typed. */
+function startRedisClient(hosts: ApplicationHosts): LabProcess {
+  return hosts.client.spawn(["redis-cli", "-h", hosts.address("server")], { stdin: "piped" });
+}
+
+/** Has the client ask who it is, and gives its end of the connection as Redis sees it. */
+async function askRedis(client: LabProcess): Promise<string> {
+  await client.write("CLIENT INFO\n");
+  return /addr=(\S+)/.exec(await client.line(/^id=/))![1];
+}
+
+/** Runs a command in Redis without leaving the server's host. */
+function redisItself(hosts: ApplicationHosts, ...words: readonly string[]): Promise<string> {
+  return hosts.server.run("redis-cli", ...words);
+}
+
+/** A file of commands that set `count` keys to values of 100 bytes. */
+async function writeCommands(hosts: ApplicationHosts, count: number): Promise<string> {
+  const commands = Array.from({ length: count }, (_, index) => {
+    return `SET key${index} ${String(index * 7919).padStart(100, "x")}\r\n`;
+  });
+  const path = hosts.lab.path("commands");
+  await Deno.writeTextFile(path, commands.join(""));
+  return path;
+}
+
+applicationTest("redis", "Redis takes a pipelined load though a path is lost", async (hosts) => {
+  const count = 80_000;
+  const input = await writeCommands(hosts, count);
+  await startRedis(hosts);
+  await hosts.startShims("6379");
+  const typed = startRedisClient(hosts);
+  const seen = await askRedis(typed);
+  const stored = async () => Number(await redisItself(hosts, "DBSIZE"));
+  const words = ["redis-cli", "-h", hosts.address("server"), "--pipe"];
+  const load = hosts.client.spawn(words, { input });
+  await cutInTheMiddle(hosts.wires, count, stored);
+  await load.succeeded();
+  assert.match(load.lines.join("\n"), new RegExp(`errors: 0, replies: ${count}`));
+  const digest = await redisItself(hosts, "DEBUG", "DIGEST");
+  await redisItself(hosts, "FLUSHALL");
+  await hosts.server.spawn(["redis-cli", "--pipe"], { input }).succeeded();
+  assert.equal(await redisItself(hosts, "DEBUG", "DIGEST"), digest);
+  assert.equal(await askRedis(typed), seen, "the first connection is still the same");
+  await assertCarried(hosts, 2);
+});
+
+applicationTest("redis", "Redis without a shim has its client's own TCP", async (hosts) => {
+  await startRedis(hosts);
+  await hosts.rule("client", "-c remote -p enable -s 6379");
+  await hosts.startShim("client");
+  const typed = startRedisClient(hosts);
+  const seen = await askRedis(typed);
+  const { client, server } = await hosts.ownConnection("redis-cli", 6379);
+  assert.deepEqual([seen, server.far], [client.near, client.near]);
+  await assertDirect(hosts, 1);
+});
+
+/** Starts telnet, into which is typed what the shell on the server is to do. */
+function startTelnetClient(hosts: ApplicationHosts, family: 4 | 6 = 4): LabProcess {
+  return hosts.client.spawn(["telnet", hosts.address("server", family)], { stdin: "piped" });
+}
+
+/** Types an arithmetic question, and waits for the answer, which the terminal's echo is not. */
+async function askShell(terminal: LabProcess, question: number): Promise<void> {
+  await terminal.write(`echo answer $((${question} * 1000))\n`);
+  await terminal.line(new RegExp(`answer ${question}000`));
+}
+
+applicationTest("telnet", "a shell by telnet answers though a path is lost", async (hosts) => {
+  await startTelnet(hosts);
+  await hosts.startShims("23");
+  const terminal = startTelnetClient(hosts);
+  await terminal.line(/Connected to/);
+  await askShell(terminal, 1);
+  for (const [index, wire] of hosts.wires.entries()) {
+    await wire.cut();
+    await askShell(terminal, 2 + index);
+    await wire.heal();
+    await askShell(terminal, 4 + index);
+  }
+  await terminal.write("exit\n");
+  await terminal.line(/Connection closed by foreign host/);
+  await assertCarried(hosts, 1);
+});
+
+applicationTest("telnet", "a shell by telnet without a shim has its own TCP", async (hosts) => {
+  await startTelnet(hosts);
+  await hosts.rule("client", "-c remote -p enable -s 23");
+  await hosts.startShim("client");
+  const terminal = startTelnetClient(hosts);
+  await terminal.line(/Connected to/);
+  await askShell(terminal, 1);
+  const { client, server } = await hosts.ownConnection("telnet", 23);
+  assert.deepEqual([server.near, server.far], [client.far, client.near]);
+  await assertDirect(hosts, 1);
 });
