@@ -9,6 +9,7 @@ import { startApache, startRedis, startTelnet } from "./lab/application_servers.
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { type LabProcess, until } from "./lab/process.ts";
+import { SshLab } from "./lab/ssh.ts";
 
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
 const SIZE = 20_000_000;
@@ -200,5 +201,56 @@ applicationTest("telnet", "a shell by telnet without a shim has its own TCP", as
   await askShell(terminal, 1);
   const { client, server } = await hosts.ownConnection("telnet", 23);
   assert.deepEqual([server.near, server.far], [client.far, client.near]);
+  await assertDirect(hosts, 1);
+});
+
+/** sshd on the server's host, and what OpenSSH's clients are to be told to reach it. */
+async function startSsh(hosts: ApplicationHosts): Promise<readonly string[]> {
+  const ssh = await SshLab.create(hosts.lab);
+  await ssh.startServer(hosts.server);
+  // The server's key is known by the name under which a forward would reach it.
+  return [...await ssh.clientOptions(22), "-o", "HostKeyAlias=[127.0.0.1]:22"];
+}
+
+/** Starts a shell on the server, into which is typed. */
+function startSshClient(hosts: ApplicationHosts, options: readonly string[]): LabProcess {
+  const words = ["ssh", "-tt", ...options, hosts.address("server"), "exec sh"];
+  return hosts.client.spawn(words, { stdin: "piped" });
+}
+
+applicationTest("ssh", "ssh, scp and sftp go on though a path is lost", async (hosts) => {
+  const options = await startSsh(hosts);
+  await hosts.startShims("22");
+  const terminal = startSshClient(hosts, options);
+  await askShell(terminal, 1);
+  const [input, copied, fetched] = ["input", "copied", "fetched"].map((name) =>
+    hosts.lab.path(name)
+  );
+  const hash = await writePayload(input, SIZE, 2);
+  const server = hosts.address("server");
+  const scp = hosts.client.spawn(["scp", ...options, input, `${server}:${copied}`]);
+  const copiedBytes = () => fileSize(copied);
+  await cutInTheMiddle(hosts.wires, SIZE, copiedBytes, () => askShell(terminal, 2));
+  await scp.succeeded();
+  assert.equal(await hashFile(copied), hash);
+  const sftp = hosts.client.spawn(["sftp", ...options, `${server}:${copied}`, fetched]);
+  await cutInTheMiddle(hosts.wires, SIZE, () => fileSize(fetched));
+  await sftp.succeeded();
+  assert.equal(await hashFile(fetched), hash);
+  await askShell(terminal, 3);
+  await terminal.write("exit 7\n");
+  assert.equal((await terminal.finished()).code, 7);
+  await assertCarried(hosts, 3);
+});
+
+applicationTest("ssh", "ssh without a shim has its own TCP", async (hosts) => {
+  const options = await startSsh(hosts);
+  await hosts.rule("client", "-c remote -p enable -s 22");
+  await hosts.startShim("client");
+  const terminal = startSshClient(hosts, options);
+  await terminal.write("echo seen $SSH_CLIENT\n");
+  const seen = /seen (\d\S+) (\d+)/.exec(await terminal.line(/seen \d/))!.slice(1).join(":");
+  const { client, server } = await hosts.ownConnection("ssh", 22);
+  assert.deepEqual([seen, server.far], [client.near, client.near]);
   await assertDirect(hosts, 1);
 });
