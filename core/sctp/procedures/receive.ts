@@ -287,14 +287,14 @@ function acceptCookie(
   const listener = endpoint.listenerOn(ports.local);
   const cookie = openCookie(endpoint, context, ports, tag);
   if (!cookie) return undefined;
-  if (isStale(context, cookie)) {
-    reportStaleCookie(endpoint, context, ports, cookie);
-    return undefined;
-  }
   if (endpoint.isSpent(context.now, cookie.localTag)) {
     // Section 5.3.1. As out of the blue: if the peer still has that association, this ends it.
     endpoint.countDrop("bad-cookie");
     endpoint.replyTo(context, ports, tag, encodeAbort(true, []));
+    return undefined;
+  }
+  if (isStale(context, cookie)) {
+    reportStaleCookie(endpoint, context, ports, cookie);
     return undefined;
   }
   if (!listener || !endpoint.hasRoomFor(listener)) {
