@@ -7,8 +7,9 @@ import fc from "fast-check";
 import { SeededRandom } from "./base/random.ts";
 import type { AssociationState } from "./phase.ts";
 import { STATE_TABLE, STATES } from "./states.ts";
-import { data, initAck, parameter, rawChunk, sack } from "./testing/chunks.ts";
+import { data, init, initAck, parameter, rawChunk, sack } from "./testing/chunks.ts";
 import { Puppet } from "./testing/puppet.ts";
+import { address } from "./testing/test_endpoint.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
 import { encodeCookieEcho } from "./wire/cookie.ts";
 import { encodeError } from "./wire/error.ts";
@@ -81,6 +82,11 @@ function assertNothingLeft(puppet: Puppet): void {
   assert.equal(puppet.subject.nextTimeout, Infinity);
 }
 
+/** The tag that a packet with this chunk needs to be looked at (RFC 9260, section 8.5.1, A). */
+function envelopeOf(chunk: Uint8Array): { tag?: number } {
+  return chunk[0] === ChunkType.Init ? { tag: 0 } : {};
+}
+
 function chunkOf(type: number, flags: number, length: number, fill: (i: number) => number) {
   return rawChunk(type, flags, Uint8Array.from({ length }, (_, i) => fill(i)));
 }
@@ -94,7 +100,8 @@ for (const state of STATES) {
       for (let length = 0; length <= MAX_LENGTH; length++) {
         for (const [k, fill] of fills.entries()) {
           const { puppet } = supply;
-          const packets = puppet.send(chunkOf(type, k === 1 ? 0xff : 0x03, length, fill));
+          const chunk = chunkOf(type, k === 1 ? 0xff : 0x03, length, fill);
+          const packets = puppet.sendIn(envelopeOf(chunk), chunk);
           assert.ok(packets.length <= MAX_ANSWERS, `type ${type}, length ${length}`);
           assert.ok(allowed.has(stateOf(puppet)), `type ${type} leads to ${stateOf(puppet)}`);
           assertNothingLeft(puppet);
@@ -115,7 +122,7 @@ Deno.test("every chunk whose length field lies, in every state", () => {
         const bytes = puppet.packetOf({}, [chunk]);
         bytes[14] = lie >> 8;
         bytes[15] = lie;
-        const resealed = puppet.packetOf({}, [bytes.slice(12)]);
+        const resealed = puppet.packetOf(envelopeOf(chunk), [bytes.slice(12)]);
         assert.ok(puppet.sendBytes(resealed).length <= MAX_ANSWERS);
         assert.ok(allowed.has(stateOf(puppet)), `${state} type ${type} length ${lie}`);
         assertNothingLeft(puppet);
@@ -127,6 +134,7 @@ Deno.test("every chunk whose length field lies, in every state", () => {
 /** Well-formed chunks that mean something, for truncation. */
 function meaningfulChunks(puppet: Puppet): Uint8Array[] {
   return [
+    init({ addresses: ["10.0.0.2", "fd00::2"].map(address), cookiePreservative: 5 }),
     data(1000),
     sack(puppet.subjectTsn - 1, { gaps: [[2, 3]], duplicates: [5] }),
     initAck({}, parameter(0xc123, new Uint8Array(5))),
@@ -150,7 +158,7 @@ Deno.test("every meaningful chunk cut at every byte, in every state", () => {
         const whole = meaningfulChunks(puppet)[which];
         if (cut > whole.length) break;
         const chunk = rawChunk(whole[0], whole[1], whole.slice(4, cut));
-        assert.ok(puppet.send(chunk).length <= MAX_ANSWERS);
+        assert.ok(puppet.sendIn(envelopeOf(chunk), chunk).length <= MAX_ANSWERS);
         assert.ok(allowed.has(stateOf(puppet)), `${state}: chunk ${which} cut at ${cut}`);
         assertNothingLeft(puppet);
       }
