@@ -27,7 +27,7 @@ export const DIFFERENCES: readonly Difference[] = [
     tcp: "bytes that arrived before the RST are read, then `ECONNRESET`",
     shim: "`ECONNRESET`; bytes sent just before may be lost. Those that had arrived are read",
     why:
-      "ABORT overtakes the bytes that shimd still holds (RFC 9260, section 9.1); TCP promises no " +
+      "ABORT overtakes the bytes that shimd still holds (RFC 9260, section 9); TCP promises no " +
       "delivery of them either",
     at: /^(client|server), (client|server) resets at once: the bytes are read$/,
   },

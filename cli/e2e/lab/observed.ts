@@ -6,7 +6,9 @@ import { type Namespace, type TwoPathLab, twoPaths } from "./namespaces.ts";
 import { run } from "./process.ts";
 import { shimkitCommand } from "./shimkit.ts";
 
-const SOURCE = new URL("c/observer.c", import.meta.url).pathname;
+const SOURCES = ["observer.c", "observing.c"].map((name) =>
+  new URL(`c/${name}`, import.meta.url).pathname
+);
 
 /** What was seen, by where it was: each place is in the record once. */
 export type Sightings = ReadonlyMap<string, string>;
@@ -43,7 +45,7 @@ export class ObservedHosts implements AsyncDisposable {
   static async open(): Promise<ObservedHosts> {
     const hosts = new ObservedHosts();
     const warnings = ["-Wall", "-Wextra", "-Werror"];
-    await run(["gcc", "-O2", ...warnings, "-o", hosts.#observer, SOURCE]);
+    await run(["gcc", "-O2", ...warnings, "-o", hosts.#observer, ...SOURCES]);
     hosts.#net = await twoPaths(hosts.#lab);
     for (const family of [4, 6] as const) await hosts.#obstruct(family);
     return hosts;
