@@ -218,6 +218,15 @@ Deno.test("a chunk is retransmitted fast only once; the next time T3-rtx has to 
   assert.equal(puppet.association.metrics.timeouts, 1);
 });
 
+Deno.test("after T3-rtx a chunk may be retransmitted fast again", () => {
+  const puppet = sending(10);
+  for (const last of [1, 2, 3]) ackOf(puppet, 0, [1, last]);
+  assert.deepEqual(puppet.offsets(puppet.wait(1100)), [0]);
+  ackOf(puppet, 0, [1, 4]);
+  ackOf(puppet, 0, [1, 5]);
+  assert.deepEqual(ackOf(puppet, 0, [1, 6])[0], 0);
+});
+
 Deno.test("the window is halved once per Fast Recovery, after the SACK's own growth (section 7.2.4, 6)", () => {
   const puppet = sending(12);
   const [path] = puppet.association.paths;
@@ -288,6 +297,23 @@ Deno.test("a chunk that was sent again gives no measurement, nor one sent before
   puppet.wait(70);
   ackOf(puppet, 5);
   assert.equal(path.srtt, 70, "new data is measured again");
+});
+
+Deno.test("a chunk gives no measurement if one before it was sent again meanwhile (C5)", () => {
+  const puppet = sending(4);
+  const [path] = puppet.association.paths;
+  ackOf(puppet, 1);
+  path.rtt.reset();
+  // The next measurement starts with chunk 4; then chunk 1 is lost.
+  puppet.submit(1452);
+  puppet.wait(100);
+  for (const last of [2, 3]) ackOf(puppet, 1, [2, last]);
+  assert.equal(path.rttTsn, tsn(puppet.subjectTsn + 4));
+  for (let i = 0; i < 3; i++) puppet.submit(1452);
+  assert.deepEqual(ackOf(puppet, 1, [2, 3], [5, 5]), [1]);
+  puppet.wait(100);
+  ackOf(puppet, 8);
+  assert.equal(path.rtt.hasSample, false);
 });
 
 Deno.test("a chunk that was given up and arrived after all does not end measuring", () => {
