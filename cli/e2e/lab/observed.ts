@@ -3,7 +3,7 @@ import { IpAddress } from "../../../core/sctp/base/address.ts";
 import type { ShimStatus } from "../../../core/shim/status.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths } from "./namespaces.ts";
-import { run } from "./process.ts";
+import { run, until } from "./process.ts";
 import { shimkitCommand } from "./shimkit.ts";
 
 const SOURCES = ["observer.c", "observing.c"].map((name) =>
@@ -18,6 +18,8 @@ const PORTS = { 4: 8000, 6: 8020 } as const;
 const ENABLED = "8000:8039";
 /** Offset of the port whose TCP segments the server's packet filter drops. */
 const FILTERED = 4;
+/** Offsets of the ports that it listens on. */
+const LISTENERS = [0, 2, 3, FILTERED];
 
 /** Addresses that cannot be connected to, and the end of them on a host of {@link PREFIX}. */
 const REJECTED = {
@@ -41,6 +43,7 @@ export class ObservedHosts implements AsyncDisposable {
   readonly #lab = Lab.open();
   readonly #observer = this.#lab.path("observer");
   #net: TwoPathLab | undefined;
+  #shimmed = false;
 
   static async open(): Promise<ObservedHosts> {
     const hosts = new ObservedHosts();
@@ -61,12 +64,17 @@ export class ObservedHosts implements AsyncDisposable {
     const intercepting = client.spawn(this.#words("client", "shimd", "--intercept"));
     await serving.line(/serving this host's TCP servers/);
     await intercepting.line(/intercepting IPv6/);
+    this.#shimmed = true;
   }
 
   /** What the client's shim says of itself. */
-  async status(): Promise<ShimStatus> {
-    const words = ["status", "--json", "--control", this.#lab.path("client.control")];
-    return JSON.parse(await this.#net!.client.run(...shimkitCommand(words)));
+  status(): Promise<ShimStatus> {
+    return this.#status("client");
+  }
+
+  async #status(name: "client" | "server"): Promise<ShimStatus> {
+    const words = ["status", "--json", "--control", this.#lab.path(`${name}.control`)];
+    return JSON.parse(await this.#net![name].run(...shimkitCommand(words)));
   }
 
   /** Has the observer play everything, by one version of IP. */
@@ -75,8 +83,7 @@ export class ObservedHosts implements AsyncDisposable {
     const { client, server } = this.#net!;
     const listening = server.spawn([this.#observer, "server", ...place]);
     await listening.line(/^listening$/);
-    // A shim finds new servers within 250 ms.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (this.#shimmed) await until("the servers are found", () => this.#serves(family));
     const played = [
       listening,
       client.spawn([this.#observer, "client", ...place]),
@@ -84,6 +91,14 @@ export class ObservedHosts implements AsyncDisposable {
     ];
     const ends = await Promise.all(played.map((process) => process.succeeded()));
     return sightingsOf(ends.flatMap(({ lines }) => lines));
+  }
+
+  /** Whether the server's shim has found all that the observer listens on. */
+  async #serves(family: Family): Promise<boolean> {
+    const { listeners } = await this.#status("server");
+    return LISTENERS.every((beyond) =>
+      listeners.some(({ port }) => port === PORTS[family] + beyond)
+    );
   }
 
   #address(family: Family): string {
