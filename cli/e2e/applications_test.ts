@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { needs, type RequirementName } from "../../core/net/testing/requirements.ts";
 import { ApplicationHosts } from "./lab/application_hosts.ts";
-import { startApache, startRedis, startTelnet } from "./lab/application_servers.ts";
+import { startApache, startFtp, startRedis, startTelnet } from "./lab/application_servers.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { type LabProcess, until } from "./lab/process.ts";
@@ -254,3 +254,69 @@ applicationTest("ssh", "ssh without a shim has its own TCP", async (hosts) => {
   assert.deepEqual([seen, server.far], [client.near, client.near]);
   await assertDirect(hosts, 1);
 });
+
+const PASSIVE_PORTS = { first: 50_000, last: 50_009 } as const;
+
+/** Starts vsftpd with a large file, and gives the hash of that. */
+async function startFtpSite(hosts: ApplicationHosts): Promise<string> {
+  const root = hosts.lab.path("ftp");
+  await Deno.mkdir(root);
+  const hash = await writePayload(`${root}/large`, SIZE, 3);
+  await startFtp(hosts, root, PASSIVE_PORTS);
+  return hash;
+}
+
+const FTP_PORTS = ["21", `${PASSIVE_PORTS.first}:${PASSIVE_PORTS.last}`] as const;
+
+applicationTest(
+  "ftp",
+  "FTP, passive, fetches a file though a path is lost",
+  async (hosts) => {
+    const hash = await startFtpSite(hosts);
+    await hosts.forceBindall("server");
+    await hosts.startShims(...FTP_PORTS);
+    const fetched = hosts.lab.path("fetched");
+    const fetch = hosts.client.spawn(curl("--output", fetched, url(hosts, "ftp", "large")));
+    await cutInTheMiddle(hosts.wires, SIZE, () => fileSize(fetched));
+    await fetch.succeeded();
+    assert.equal(await hashFile(fetched), hash);
+    await assertCarried(hosts, 2);
+  },
+);
+
+applicationTest("ftp", "FTP, active, fetches a file though a path is lost", async (hosts) => {
+  const hash = await startFtpSite(hosts);
+  for (const [near, far] of [["client", "server"], ["server", "client"]] as const) {
+    await hosts.rule(near, "-c remote -p enable");
+    await hosts.rule(far, "-c local -p enable");
+    await hosts.forceBindall(far);
+  }
+  await Promise.all([hosts.startShim("client"), hosts.startShim("server", "--intercept")]);
+  const fetched = hosts.lab.path("fetched");
+  const active = ["tnftp", "-A", "-V"];
+  const fetch = hosts.client.spawn([...active, "-o", fetched, url(hosts, "ftp", "large")]);
+  await cutInTheMiddle(hosts.wires, SIZE, () => fileSize(fetched));
+  await fetch.succeeded();
+  assert.equal(await hashFile(fetched), hash);
+  for (const side of ["client", "server"] as const) {
+    const { counters } = await hosts.status(side);
+    assert.deepEqual([counters.held, counters.carried, counters.associated], [1, 2, 1], side);
+  }
+});
+
+applicationTest(
+  "ftp",
+  "FTP without a shim has TCP of its own",
+  async (hosts) => {
+    const hash = await startFtpSite(hosts);
+    await hosts.rule("client", "-c remote -p enable");
+    await hosts.startShim("client");
+    const fetched = hosts.lab.path("fetched");
+    const fetch = hosts.client.spawn(curl("--output", fetched, url(hosts, "ftp", "large")));
+    const { client, server } = await hosts.ownConnection("curl", 21);
+    assert.deepEqual([server.near, server.far], [client.far, client.near]);
+    await fetch.succeeded();
+    assert.equal(await hashFile(fetched), hash);
+    await assertDirect(hosts, 2);
+  },
+);

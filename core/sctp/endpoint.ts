@@ -95,6 +95,11 @@ export class Endpoint implements AssociationHost {
   readonly writer: PacketWriter;
   readonly cookies: CookieMint;
   readonly demultiplexer = new Demultiplexer();
+  /**
+   * Called when an INIT has come to a port without a listener, before it is refused. A
+   * {@link listen} of the callee holds for that INIT already; it must not call anything else.
+   */
+  onUnservedPort: ((port: number) => void) | undefined;
 
   readonly #developmentChecks: boolean;
   readonly #maxAssociations: number;
@@ -311,6 +316,12 @@ export class Endpoint implements AssociationHost {
   // For the procedures.
 
   listenerOn(port: number): Listener | undefined {
+    return this.#listeners.get(port);
+  }
+
+  /** As {@link listenerOn}, for an INIT: somebody may want to listen only now. */
+  listenerForInit(port: number): Listener | undefined {
+    if (!this.#listeners.has(port)) this.onUnservedPort?.(port);
     return this.#listeners.get(port);
   }
 

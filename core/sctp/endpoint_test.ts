@@ -33,6 +33,21 @@ Deno.test("ports are checked, and a port has one listener", () => {
   endpoint.listen(80);
 });
 
+Deno.test("who listens when an INIT finds no listener has that INIT", () => {
+  const pair = new WirePair();
+  const asked: number[] = [];
+  pair.b.endpoint.onUnservedPort = (port) => {
+    asked.push(port);
+    if (port === 80) pair.b.endpoint.listen(port);
+  };
+  const [served, refused] = [80, 81].map((remotePort) => {
+    return pair.associate(["10.0.0.2"], { remotePort, localPort: remotePort });
+  });
+  pair.run(100);
+  assert.deepEqual([served.state, refused.state], ["ESTABLISHED", "CLOSED"]);
+  assert.deepEqual(asked, [80, 81]);
+});
+
 Deno.test("parameters out of range are refused wherever they are given", () => {
   const bad = { rtoMin: 2000, rtoMax: 1000 };
   assert.throws(() => new TestEndpoint({ parameters: bad }), /rtoMin/);

@@ -298,6 +298,7 @@ export class DataPlane implements FrontPlane {
       ownSockets: ownSocketInodes,
       transparent,
     });
+    this.#parts.endpoint.onUnservedPort = () => this.#servers?.lookOnDemand();
   }
 
   #handleEvent(event: SctpEvent): void {

@@ -56,6 +56,15 @@ export class ApplicationHosts implements AsyncDisposable {
     await this.#host(side).run(...shimkitCommand(words));
   }
 
+  /**
+   * Has a host's servers reached at all its addresses, whichever they have bound: those of FTP's
+   * data connections bind that of the control connection. Before its shim starts.
+   */
+  async forceBindall(side: Side): Promise<void> {
+    const words = ["sysctl", "force_bindall=1", "--file", this.#file(side)];
+    await this.#host(side).run(...shimkitCommand(words));
+  }
+
   /** Starts a host's shim: the client's intercepts, the server's serves, unless told otherwise. */
   async startShim(side: Side, mode: string = MODES[side]): Promise<void> {
     const places = ["--file", this.#file(side), "--control", this.#control(side)];

@@ -1,6 +1,6 @@
 /** Servers as Debian brings them, each with settings of its own in the lab's folder. */
 import type { ApplicationHosts } from "./application_hosts.ts";
-import { type LabProcess, run, until } from "./process.ts";
+import { type LabProcess, until } from "./process.ts";
 
 const APACHE_MODULES = "/usr/lib/apache2/modules";
 
@@ -33,7 +33,7 @@ export async function startApache(hosts: ApplicationHosts, root: string): Promis
   return log;
 }
 
-/** vsftpd on port 21: anybody may read and write `root/public`. */
+/** vsftpd on port 21: anybody may read `root`. */
 export async function startFtp(
   hosts: ApplicationHosts,
   root: string,
@@ -42,15 +42,11 @@ export async function startFtp(
   const { lab, server } = hosts;
   const [empty, settings] = [lab.path("vsftpd.empty"), lab.path("vsftpd.conf")];
   await Deno.mkdir(empty);
-  await Deno.mkdir(`${root}/public`, { recursive: true });
-  await run(["chown", "ftp", `${root}/public`]);
   const options = {
     listen: "YES",
     background: "NO",
     anonymous_enable: "YES",
     local_enable: "NO",
-    write_enable: "YES",
-    anon_upload_enable: "YES",
     anon_root: root,
     secure_chroot_dir: empty,
     no_anon_password: "YES",
@@ -61,7 +57,9 @@ export async function startFtp(
   };
   const lines = Object.entries(options).map(([name, value]) => `${name}=${value}\n`);
   await Deno.writeTextFile(settings, lines.join(""));
-  await listens(hosts, server.spawn(["vsftpd", settings]), 21);
+  // Its sessions leave the process group; in processes' namespace of its own they end with it.
+  const ending = ["unshare", "--pid", "--fork", "--kill-child"];
+  await listens(hosts, server.spawn([...ending, "vsftpd", settings]), 21);
 }
 
 /** Redis on port 6379, in memory only. */

@@ -184,10 +184,10 @@ export const REQUIREMENTS = {
     probe: () => missingPrograms("apache2", "curl"),
   },
   ftp: {
-    purpose: "vsftpd and curl: FTP, active and passive",
-    packages: ["vsftpd", "curl"],
+    purpose: "FTP, active and passive, as a real application",
+    packages: ["vsftpd", "curl", "tnftp"],
     onDebianAsRoot: true,
-    probe: () => missingPrograms("vsftpd", "curl"),
+    probe: () => missingPrograms("vsftpd", "curl", "tnftp"),
   },
   redis: {
     purpose: "Redis and its client as real applications",

@@ -245,7 +245,7 @@ function receiveInit(endpoint: Endpoint, context: ChunkContext, tag: number): vo
     handleDuplicateInit(endpoint, listed, context);
     return;
   }
-  const listener = endpoint.listenerOn(ports.local);
+  const listener = endpoint.listenerForInit(ports.local);
   const isOffered = listener?.localAddresses?.some((one) => one.equals(context.destination)) ??
     true;
   if (!listener || !isOffered) {

@@ -15,6 +15,9 @@ import { planService, type PortPlan, type ServicePlan } from "./port_plan.ts";
 /** Milliseconds between two looks for servers, which take half a millisecond each. */
 const LOOK_EVERY = 250;
 
+/** Looks between two of those for clients that nobody seems to serve: whoever floods us with INITs gets no more. */
+const LOOKS_ON_DEMAND = 20;
+
 /** What is used of an {@link Endpoint}. */
 export type ListeningEndpoint = Pick<Endpoint, "localAddresses" | "listen" | "stopListening">;
 
@@ -39,6 +42,7 @@ export class LocalServers {
   #plan: ServicePlan = { ports: new Map(), decided: new Map() };
   #listeners: readonly Listener[] = [];
   #nextLook: Instant;
+  #looksOnDemand = 0;
 
   /** Looks for servers at once. */
   constructor(now: Instant, options: LocalServersOptions) {
@@ -57,6 +61,21 @@ export class LocalServers {
   refresh(now: Instant): void {
     if (!isDue(this.#nextLook, now)) return;
     this.#nextLook = after(now, LOOK_EVERY);
+    this.#looksOnDemand = 0;
+    this.#look();
+  }
+
+  /**
+   * A client has come to a port that nobody seems to serve: its server may be younger than the
+   * last look, as one for the data connection of FTP always is.
+   */
+  lookOnDemand(): void {
+    if (this.#nextLook === NEVER || this.#looksOnDemand >= LOOKS_ON_DEMAND) return;
+    this.#looksOnDemand++;
+    this.#look();
+  }
+
+  #look(): void {
     if (!this.#watch.poll()) return;
     const own = this.#options.ownSockets();
     this.#listeners = [...this.#watch.listeners].filter(({ inode }) => !own.has(inode));

@@ -83,6 +83,25 @@ Deno.test("servers are served that are there already, that come, and until they 
   ]]);
 });
 
+Deno.test("a server that is asked for is found at once, but not for every question", () => {
+  const host = new Host();
+  const servers = host.start();
+  host.add("0.0.0.0", 50_000);
+  servers.lookOnDemand();
+  assert.deepEqual([...host.open.keys()], [50_000]);
+  for (let i = 0; i < 100; i++) servers.lookOnDemand();
+  host.add("0.0.0.0", 50_001);
+  servers.lookOnDemand();
+  assert.deepEqual([...host.open.keys()], [50_000], "the questions are used up");
+  servers.refresh(servers.deadline);
+  host.add("0.0.0.0", 50_002);
+  servers.lookOnDemand();
+  assert.deepEqual([...host.open.keys()], [50_000, 50_001, 50_002]);
+  servers.close();
+  servers.lookOnDemand();
+  assert.deepEqual([...host.open.keys()], []);
+});
+
 Deno.test("where nothing has changed the endpoint is told nothing", () => {
   const host = new Host();
   host.add("0.0.0.0", 22);
