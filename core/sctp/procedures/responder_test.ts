@@ -330,7 +330,11 @@ Deno.test("a COOKIE ECHO of an association that is over makes no second one (sec
   puppet.subject.advance(59_000);
   assert.deepEqual(namesOf(puppet.send(...echo)), ["ABORT"], "for as long as it is valid");
   puppet.subject.advance(2000);
-  assert.deepEqual(namesOf(puppet.send(...echo)), ["ABORT"], "and when it is stale: no new attempt");
+  assert.deepEqual(
+    namesOf(puppet.send(...echo)),
+    ["ABORT"],
+    "and when it is stale: no new attempt",
+  );
   assert.deepEqual(namesOf(puppet.connect()), ["COOKIE ACK"], "a new cookie is welcome");
 });
 
