@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
 import type { AssociationState } from "../phase.ts";
-import { data, init } from "../testing/chunks.ts";
+import { data, init, rawChunk } from "../testing/chunks.ts";
 import { Puppet, PUPPET_PORT, readInit, SUBJECT_PORT } from "../testing/puppet.ts";
 import {
   causeCodesOf,
@@ -285,6 +285,16 @@ Deno.test("a cookie of a restart that was followed by another restart is worth n
   assert.deepEqual(puppet.sendIn({ tag: first.tag }, first.cookie), []);
   assert.equal(puppet.subject.endpoint.metrics.restarts, 2);
   assert.equal(puppet.association.peerTag, 77);
+});
+
+Deno.test("the cookie of the incarnation before a restart makes no association when all is over", () => {
+  const puppet = new Puppet();
+  puppet.connect();
+  const first = { tag: puppet.subjectTag, cookie: encodeCookieEcho(puppet.cookie) };
+  restartEcho(puppet, restartInit(puppet));
+  puppet.send(rawChunk(ChunkType.Abort));
+  puppet.sendIn({ tag: first.tag }, first.cookie);
+  assert.equal(puppet.subject.associations.length, 0);
 });
 
 Deno.test("a restart that brings new addresses is refused, and they are named (section 5.2.2)", () => {

@@ -225,6 +225,52 @@ Deno.test("a primary path that is not confirmed yet gets no data; it does once i
   assert.equal(puppet.submit(100)[0].to, "10.0.1.2");
 });
 
+Deno.test("the alternate is the path that has least in common with the one that failed (section 6.4.1)", () => {
+  const puppet = new Puppet({
+    addresses: ["192.0.2.1", "198.51.100.1"],
+    peers: ["203.0.113.1", "203.0.113.2", "203.0.113.3"],
+    parameters: { noDelay: 1 },
+  });
+  puppet.accept();
+  const paths = puppet.association.paths;
+  assert.deepEqual(paths.map(({ local }) => local.text), [
+    "192.0.2.1",
+    "198.51.100.1",
+    "192.0.2.1",
+  ]);
+  for (const path of paths) path.rtt.addSample(10);
+  puppet.subject.do(() => puppet.association.setPrimary(paths[2]));
+  puppet.submit(100);
+  const again = puppet.wait(1100).find(({ names }) => names === "DATA");
+  assert.equal(again?.from, "198.51.100.1");
+});
+
+Deno.test("of two alternates the one that was measured is chosen", () => {
+  const puppet = new Puppet({
+    addresses: ["10.0.0.1", "10.0.1.1", "10.0.2.1"],
+    peers: ["10.0.0.2", "10.0.1.2", "10.0.2.2"],
+    parameters: { noDelay: 1 },
+  });
+  puppet.accept();
+  puppet.association.paths[2].rtt.addSample(10);
+  puppet.submit(100);
+  const again = puppet.wait(1100).find(({ names }) => names === "DATA");
+  assert.equal(again?.to, "10.0.2.2");
+});
+
+Deno.test("what was sent on two paths proves neither when it is acknowledged (RFC 7829, section 3.2, item 9)", () => {
+  const puppet = multihomed({ parameters: { noDelay: 1 } });
+  const [first, second] = puppet.association.paths;
+  first.errorCount = 1;
+  second.errorCount = 1;
+  puppet.submit(100);
+  puppet.subject.do(() => puppet.association.setPrimary(second));
+  const again = puppet.wait(1100).filter(({ names }) => names === "DATA");
+  assert.equal(again.length, 1);
+  puppet.ack(1);
+  assert.ok(first.errorCount >= 1 && second.errorCount >= 1);
+});
+
 // Section 8.1: endpoint failure.
 
 Deno.test("Association.Max.Retrans time-outs without an answer end the association (section 8.1)", () => {

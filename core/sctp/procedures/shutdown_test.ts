@@ -114,7 +114,7 @@ Deno.test("gaps and duplicates in SHUTDOWN-SENT are answered with a SACK too (se
 });
 
 Deno.test("a peer that sends on and on keeps the retransmission count low (section 9.2)", () => {
-  const puppet = new Puppet({ parameters: { associationMaxRetrans: 2 } });
+  const puppet = new Puppet({ parameters: { associationMaxRetrans: 2, rtoMax: 1000 } });
   puppet.bring("SHUTDOWN-SENT");
   for (let i = 0; i < 12; i++) {
     puppet.wait(1500);

@@ -299,6 +299,14 @@ Deno.test("what was lost goes before new data (section 6.1, C)", () => {
   assert.equal(puppet.offsets(puppet.ack(3))[0], 3);
 });
 
+Deno.test("a small new message does not overtake lost chunks that need packets of their own (section 6.1, C)", () => {
+  const puppet = connected();
+  for (let i = 0; i < 5; i++) puppet.submit(900);
+  for (const last of [3, 4]) puppet.ack(0, { gaps: [[3, last]] });
+  puppet.sendUndrained(sack(puppet.subjectTsn - 1, { gaps: [[3, 5]] }));
+  assert.deepEqual(puppet.offsets(puppet.submit(100)), [0, 1, 5]);
+});
+
 Deno.test("after an idle time no more than Max.Burst packets leave at once (section 6.1, D)", () => {
   const puppet = connected({ parameters: { noDelay: 1, maxBurst: 4 } });
   grow(puppet, 20);
