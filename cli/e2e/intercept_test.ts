@@ -9,6 +9,9 @@ import { until } from "./lab/process.ts";
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
 const FAMILIES = [4, 6] as const;
 
+/** Settings by which a SYN stays held while SCTP gets no answer. */
+const HELD = { head_start: 600_000, init_rtx_max: 1000 };
+
 function interceptTest(name: string, body: () => Promise<void>): void {
   Deno.test(needs(REQUIREMENTS, `interception: ${name}`, body));
 }
@@ -86,7 +89,7 @@ interceptTest("a server that nobody listens on refuses, as it does over TCP", as
 interceptTest(
   "where SCTP is lost in silence TCP has the connection after the head start",
   async () => {
-    await using stage = await Intercepted.open([PORT], "head_start = 300\ninit_rtx_max = 0");
+    await using stage = await Intercepted.open([PORT], { head_start: 300, init_rtx_max: 0 });
     const server = await stage.startServer();
     await stage.silenceSctp();
     await stage.startClientShim();
@@ -103,7 +106,7 @@ interceptTest(
 interceptTest(
   "an application that dies while its SYN is held leaves no SYN on the wire",
   async () => {
-    await using stage = await Intercepted.open([PORT], "head_start = 600000\ninit_rtx_max = 1000");
+    await using stage = await Intercepted.open([PORT], HELD);
     await stage.startServer();
     const syns = await stage.countSyns();
     await stage.silenceSctp();
@@ -121,7 +124,7 @@ interceptTest(
 interceptTest(
   "a daemon that is killed leaves TCP working, and its successor cleans up",
   async () => {
-    await using stage = await Intercepted.open([PORT], "head_start = 600000\ninit_rtx_max = 1000");
+    await using stage = await Intercepted.open([PORT], HELD);
     const before = await stage.filters();
     await stage.startServer();
     await stage.silenceSctp();
@@ -174,7 +177,7 @@ interceptTest(
 );
 
 interceptTest("a stopped daemon lets held connections go by TCP", async () => {
-  await using stage = await Intercepted.open([PORT], "head_start = 600000\ninit_rtx_max = 1000");
+  await using stage = await Intercepted.open([PORT], HELD);
   await stage.startServer();
   await stage.silenceSctp();
   const shim = await stage.startClientShim();

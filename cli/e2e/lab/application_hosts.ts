@@ -1,6 +1,8 @@
 /** Two hosts on which unmodified applications meet: their shims, and what their kernels say of TCP. */
+import { stringify } from "smol-toml";
 import type { ShimStatus } from "../../../core/shim/status.ts";
 import { IpAddress } from "../../../core/sctp/base/address.ts";
+import { PATIENCE } from "./intercepted.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths, type Wire } from "./namespaces.ts";
 import { until } from "./process.ts";
@@ -29,6 +31,7 @@ export class ApplicationHosts implements AsyncDisposable {
     // Servers give up root, and must reach their files all the same.
     await Deno.chmod(hosts.lab.folder, 0o755);
     hosts.#net = await twoPaths(hosts.lab);
+    for (const side of ["client", "server"] as const) await hosts.#writeSettings(side);
     return hosts;
   }
 
@@ -115,6 +118,11 @@ export class ApplicationHosts implements AsyncDisposable {
       return client?.process === program && server !== undefined;
     });
     return await found();
+  }
+
+  async #writeSettings(side: Side): Promise<void> {
+    const net = { inet: { sctp: { shim: { head_start: PATIENCE } } } };
+    await Deno.writeTextFile(this.#file(side), stringify({ net }));
   }
 
   #host(side: Side): Namespace {

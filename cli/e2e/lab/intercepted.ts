@@ -1,4 +1,5 @@
 /** A client host whose connections a shimd intercepts, and a server host with an ordinary server. */
+import { stringify } from "smol-toml";
 import { IpAddress } from "../../../core/sctp/base/address.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths } from "./namespaces.ts";
@@ -20,6 +21,12 @@ export interface Probe {
 /** The port of the ordinary server. */
 export const PORT = 8000;
 
+/**
+ * Milliseconds of the head start where a test is not about it: a busy machine may take longer for
+ * the first association than people should wait.
+ */
+export const PATIENCE = 30_000;
+
 /** The UDP port of SCTP on both hosts. */
 const SCTP_UDP = 9899;
 
@@ -35,12 +42,18 @@ export class Intercepted implements AsyncDisposable {
   readonly rules = this.lab.path("rules.toml");
   #net: TwoPathLab | undefined;
 
-  /** Builds hosts and server; which ports are enabled is said by a rules file. */
-  static async open(enabled: readonly number[], settings = ""): Promise<Intercepted> {
+  /** Builds hosts and server; which ports are enabled, and settings, are said by a rules file. */
+  static async open(
+    enabled: readonly number[],
+    settings: Readonly<Record<string, number>> = {},
+  ): Promise<Intercepted> {
     const stage = new Intercepted();
     stage.#net = await twoPaths(stage.lab);
-    const rules = enabled.map((port) => `"-c remote -p enable -s ${port}"`);
-    const text = `rules = [${rules.join(", ")}]\n[net.inet.sctp.shim]\n${settings}\n`;
+    const rules = enabled.map((port) => `-c remote -p enable -s ${port}`);
+    const text = stringify({
+      rules,
+      net: { inet: { sctp: { shim: { head_start: PATIENCE, ...settings } } } },
+    });
     await Deno.writeTextFile(stage.rules, text);
     return stage;
   }

@@ -1,6 +1,6 @@
 /** A client host whose connections are intercepted, and a server host whose servers are served. */
 import { IpAddress } from "../../../core/sctp/base/address.ts";
-import { type Probe, probed } from "./intercepted.ts";
+import { PATIENCE, type Probe, probed } from "./intercepted.ts";
 import { Lab } from "./lab.ts";
 import { type TwoPathLab, twoPaths } from "./namespaces.ts";
 import type { LabProcess } from "./process.ts";
@@ -48,7 +48,7 @@ export class Served implements AsyncDisposable {
   /** The same, and the client's, which tries SCTP for every connection. */
   async startShims(rule?: string): Promise<void> {
     const file = this.#lab.path("client.toml");
-    const enable = "[net.inet.sctp.shim]\ndefault_remote_enable = 1\nhead_start = 5000\n";
+    const enable = `[net.inet.sctp.shim]\ndefault_remote_enable = 1\nhead_start = ${PATIENCE}\n`;
     await Deno.writeTextFile(file, enable);
     const places = `--file ${file} --control ${this.#clientControl}`;
     const [, client] = await Promise.all([
