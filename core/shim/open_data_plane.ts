@@ -9,6 +9,7 @@ import { CommandRing } from "./command_ring.ts";
 import { CutIo } from "./cut_io.ts";
 import { DataPlane } from "./data_plane.ts";
 import type { Report, StartMessage, TransportConfig } from "./protocol.ts";
+import { warmUp } from "./warm_up.ts";
 
 /**
  * Opens everything that the message asks for.
@@ -18,6 +19,7 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
   const { config, commands, wakeup, heartbeat } = start;
   const { io, environment, memory } = openConfigured(config.transport);
   try {
+    warmUp(environment, memory);
     return new DataPlane({
       config,
       endpoint: new Endpoint(environment, {
