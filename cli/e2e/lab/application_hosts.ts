@@ -1,12 +1,10 @@
 /** Two hosts on which unmodified applications meet: their shims, and what their kernels say of TCP. */
-import { stringify } from "smol-toml";
 import type { ShimStatus } from "../../../core/shim/status.ts";
 import { IpAddress } from "../../../core/sctp/base/address.ts";
-import { PATIENCE } from "./intercepted.ts";
+import { HostShim, type ShimMode } from "./host_shim.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths, type Wire } from "./namespaces.ts";
 import { until } from "./process.ts";
-import { FAST_FAILOVER, parameterWords, shimkitCommand } from "./shimkit.ts";
 
 /** Which of the two hosts. */
 export type Side = "client" | "server";
@@ -25,13 +23,17 @@ export interface KernelConnection {
 export class ApplicationHosts implements AsyncDisposable {
   readonly lab = Lab.open();
   #net: TwoPathLab | undefined;
+  #shims: Readonly<Record<Side, HostShim>> | undefined;
 
   static async open(): Promise<ApplicationHosts> {
     const hosts = new ApplicationHosts();
     // Servers give up root, and must reach their files all the same.
     await Deno.chmod(hosts.lab.folder, 0o755);
     hosts.#net = await twoPaths(hosts.lab);
-    for (const side of ["client", "server"] as const) await hosts.#writeSettings(side);
+    hosts.#shims = {
+      client: await HostShim.prepare(hosts.lab, hosts.client, "client"),
+      server: await HostShim.prepare(hosts.lab, hosts.server, "server"),
+    };
     return hosts;
   }
 
@@ -55,8 +57,7 @@ export class ApplicationHosts implements AsyncDisposable {
 
   /** Adds a rule of a host, as it is typed after `shimrules -A`. Before its shim starts. */
   async rule(side: Side, rule: string): Promise<void> {
-    const words = ["shimrules", "-A", ...rule.split(" "), "--file", this.#file(side)];
-    await this.#host(side).run(...shimkitCommand(words));
+    await this.#shims![side].rule(rule);
   }
 
   /**
@@ -64,16 +65,12 @@ export class ApplicationHosts implements AsyncDisposable {
    * data connections bind that of the control connection. Before its shim starts.
    */
   async forceBindall(side: Side): Promise<void> {
-    const words = ["sysctl", "force_bindall=1", "--file", this.#file(side)];
-    await this.#host(side).run(...shimkitCommand(words));
+    await this.#shims![side].set("force_bindall=1");
   }
 
   /** Starts a host's shim: the client's intercepts, the server's serves, unless told otherwise. */
-  async startShim(side: Side, mode: string = MODES[side]): Promise<void> {
-    const places = ["--file", this.#file(side), "--control", this.#control(side)];
-    const words = ["shimd", mode, ...places, ...parameterWords(FAST_FAILOVER)];
-    const shim = this.#host(side).spawn(shimkitCommand(words));
-    await shim.line(mode === "--intercept" ? /intercepting IPv6/ : /serving this host's TCP/);
+  async startShim(side: Side, mode: ShimMode = MODES[side]): Promise<void> {
+    await this.#shims![side].start(mode);
   }
 
   /** Starts both hosts' shims, which carry connections to these ports ("P" or "P1:P2") of the server. */
@@ -87,9 +84,8 @@ export class ApplicationHosts implements AsyncDisposable {
   }
 
   /** What a host's shim tells of itself. */
-  async status(side: Side): Promise<ShimStatus> {
-    const words = ["status", "--json", "--control", this.#control(side)];
-    return JSON.parse(await this.#host(side).run(...shimkitCommand(words)));
+  status(side: Side): Promise<ShimStatus> {
+    return this.#shims![side].status();
   }
 
   /** The established TCP connections between a host and others in which `port` is one end's. */
@@ -120,21 +116,8 @@ export class ApplicationHosts implements AsyncDisposable {
     return await found();
   }
 
-  async #writeSettings(side: Side): Promise<void> {
-    const net = { inet: { sctp: { shim: { head_start: PATIENCE } } } };
-    await Deno.writeTextFile(this.#file(side), stringify({ net }));
-  }
-
   #host(side: Side): Namespace {
     return this.#net![side];
-  }
-
-  #file(side: Side): string {
-    return this.lab.path(`${side}.toml`);
-  }
-
-  #control(side: Side): string {
-    return this.lab.path(`${side}.control`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

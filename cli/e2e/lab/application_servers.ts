@@ -2,10 +2,13 @@
 import type { ApplicationHosts } from "./application_hosts.ts";
 import { type LabProcess, until } from "./process.ts";
 
+/** What a server needs: its host, and a place for its files. */
+export type ServerHost = Pick<ApplicationHosts, "lab" | "server">;
+
 const APACHE_MODULES = "/usr/lib/apache2/modules";
 
 /** Apache on port 80 with a folder to serve. Gives the file of its access log. */
-export async function startApache(hosts: ApplicationHosts, root: string): Promise<string> {
+export async function startApache(hosts: ServerHost, root: string): Promise<string> {
   const { lab, server } = hosts;
   const [log, settings] = [lab.path("apache.access"), lab.path("apache.conf")];
   const lines = [
@@ -35,7 +38,7 @@ export async function startApache(hosts: ApplicationHosts, root: string): Promis
 
 /** vsftpd on port 21: anybody may read `root`. */
 export async function startFtp(
-  hosts: ApplicationHosts,
+  hosts: ServerHost,
   root: string,
   passivePorts: { readonly first: number; readonly last: number },
 ): Promise<void> {
@@ -63,7 +66,7 @@ export async function startFtp(
 }
 
 /** Redis on port 6379, in memory only. */
-export async function startRedis(hosts: ApplicationHosts): Promise<void> {
+export async function startRedis(hosts: ServerHost): Promise<void> {
   const options = {
     port: 6379,
     bind: "0.0.0.0",
@@ -78,7 +81,7 @@ export async function startRedis(hosts: ApplicationHosts): Promise<void> {
 }
 
 /** telnetd on port 23 by inetd, with a shell in the place of the login. */
-export async function startTelnet(hosts: ApplicationHosts): Promise<void> {
+export async function startTelnet(hosts: ServerHost): Promise<void> {
   const settings = hosts.lab.path("inetd.conf");
   const line = "23 stream tcp4 nowait root /usr/sbin/telnetd telnetd -h -E /bin/sh\n";
   await Deno.writeTextFile(settings, line);
@@ -86,7 +89,7 @@ export async function startTelnet(hosts: ApplicationHosts): Promise<void> {
   await listens(hosts, hosts.server.spawn(["inetutils-inetd", ...words]), 23);
 }
 
-async function listens(hosts: ApplicationHosts, process: LabProcess, port: number): Promise<void> {
+async function listens(hosts: ServerHost, process: LabProcess, port: number): Promise<void> {
   await until(`port ${port} is listened on`, async () => {
     if (!process.running) throw new Error(`the server has ended: ${process.lines.join("\n")}`);
     return (await hosts.server.run("ss", "-Htln", `sport = :${port}`)).trim() !== "";
