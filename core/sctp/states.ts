@@ -16,7 +16,7 @@ import {
   handleShutdownAck,
   handleShutdownComplete,
 } from "./procedures/shutdown.ts";
-import { ChunkType } from "./wire/chunk_type.ts";
+import { CHUNK_TYPES, ChunkType } from "./wire/chunk_type.ts";
 
 /** What a chunk does to an association. */
 export type ChunkHandler = (association: Association, context: ChunkContext) => void;
@@ -310,8 +310,6 @@ export const STATE_TABLE: readonly StateTableRow[] = [
   row("SHUTDOWN-PENDING", "Association.Max.Retrans passed", "report", "CLOSED", "8.1"),
   row("SHUTDOWN-RECEIVED", "Association.Max.Retrans passed", "report", "CLOSED", "8.1"),
 ];
-
-const CHUNK_TYPES = 16;
 
 /** Handlers by state and chunk type, made from the table. */
 const DISPATCH: Record<AssociationState, readonly (ChunkHandler | undefined)[]> = Object

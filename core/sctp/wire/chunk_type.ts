@@ -1,6 +1,6 @@
-/** Chunk types, their names and what an unknown one asks for (RFC 9260, section 3.2). */
+/** Chunk types: names, lengths, and what one that is not understood asks for (RFC 9260, section 3.2). */
 
-/** The chunk types of RFC 9260, table 1. */
+/** The chunk types that the engine knows. */
 export const ChunkType = {
   Data: 0,
   Init: 1,
@@ -20,51 +20,80 @@ export const ChunkType = {
 } as const;
 export type ChunkType = (typeof ChunkType)[keyof typeof ChunkType];
 
-const NAMES = [
-  "DATA",
-  "INIT",
-  "INIT ACK",
-  "SACK",
-  "HEARTBEAT",
-  "HEARTBEAT ACK",
-  "ABORT",
-  "SHUTDOWN",
-  "SHUTDOWN ACK",
-  "ERROR",
-  "COOKIE ECHO",
-  "COOKIE ACK",
-  "ECNE",
-  "CWR",
-  "SHUTDOWN COMPLETE",
-] as const;
+/** How many chunk types there can be: tables that are looked up by type have this length. */
+export const CHUNK_TYPES = 256;
 
-/** The fixed fields of each chunk, header included, in bytes. */
-const FIXED_LENGTHS = [16, 20, 20, 16, 4, 4, 4, 8, 4, 4, 4, 4, 8, 8, 4] as const;
+/** What is known of one chunk type. */
+export interface ChunkKind {
+  readonly type: ChunkType;
+  /** The name as its RFC writes it. */
+  readonly name: string;
+  /** Bytes of the chunk header and the fixed fields. */
+  readonly fixedLength: number;
+  /** RFC that defines the chunk. */
+  readonly rfc: number;
+}
+
+const kind = (type: ChunkType, name: string, fixedLength: number, rfc = 9260): ChunkKind => ({
+  type,
+  name,
+  fixedLength,
+  rfc,
+});
+
+/** Every chunk type of {@link ChunkType}, one row each. */
+export const CHUNK_KINDS: readonly ChunkKind[] = [
+  kind(ChunkType.Data, "DATA", 16),
+  kind(ChunkType.Init, "INIT", 20),
+  kind(ChunkType.InitAck, "INIT ACK", 20),
+  kind(ChunkType.Sack, "SACK", 16),
+  kind(ChunkType.Heartbeat, "HEARTBEAT", 4),
+  kind(ChunkType.HeartbeatAck, "HEARTBEAT ACK", 4),
+  kind(ChunkType.Abort, "ABORT", 4),
+  kind(ChunkType.Shutdown, "SHUTDOWN", 8),
+  kind(ChunkType.ShutdownAck, "SHUTDOWN ACK", 4),
+  kind(ChunkType.Error, "ERROR", 4),
+  kind(ChunkType.CookieEcho, "COOKIE ECHO", 4),
+  kind(ChunkType.CookieAck, "COOKIE ACK", 4),
+  kind(ChunkType.Ecne, "ECNE", 8),
+  kind(ChunkType.Cwr, "CWR", 8),
+  kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
+];
+
+/** Bytes of a header without fixed fields. */
+const SHORTEST = 4;
+
+const KIND_OF: (ChunkKind | undefined)[] = new Array(CHUNK_TYPES).fill(undefined);
+const FIXED_LENGTH_OF = new Uint8Array(CHUNK_TYPES).fill(SHORTEST);
+for (const row of CHUNK_KINDS) {
+  KIND_OF[row.type] = row;
+  FIXED_LENGTH_OF[row.type] = row.fixedLength;
+}
 
 /** The name of a chunk type as the RFC writes it, or `chunk N` for an unknown one. */
 export function chunkName(type: number): string {
-  return isKnownChunk(type) ? NAMES[type] : `chunk ${type}`;
+  return KIND_OF[type]?.name ?? `chunk ${type}`;
 }
 
 /** True for the chunk types of {@link ChunkType}. */
 export function isKnownChunk(type: number): type is ChunkType {
-  return type >= ChunkType.Data && type <= ChunkType.ShutdownComplete;
+  return KIND_OF[type] !== undefined;
 }
 
-/** Bytes of the chunk header and the fixed fields of a chunk type; 4 for an unknown one. */
+/** Bytes of the chunk header and the fixed fields of a chunk type, 0 to 255; 4 for an unknown one. */
 export function fixedLength(type: number): number {
-  return isKnownChunk(type) ? FIXED_LENGTHS[type] : 4;
+  return FIXED_LENGTH_OF[type];
 }
 
 /**
- * True if an unknown chunk of this type ends the processing of its packet: highest bits 00 or 01
- * (RFC 9260, section 3.2, table 2).
+ * True if a chunk of this type that is not understood ends the processing of its packet: highest bits
+ * 00 or 01 (RFC 9260, section 3.2, table 2).
  */
 export function stopsProcessing(type: number): boolean {
   return (type & 0x80) === 0;
 }
 
-/** True if an unknown chunk of this type is to be reported in an ERROR chunk: bits 01 or 11. */
+/** True if a chunk of this type that is not understood is to be reported in an ERROR: bits 01 or 11. */
 export function wantsReport(type: number): boolean {
   return (type & 0x40) !== 0;
 }

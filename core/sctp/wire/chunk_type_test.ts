@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  CHUNK_KINDS,
+  CHUNK_TYPES,
   chunkName,
   ChunkType,
   fixedLength,
@@ -8,7 +10,7 @@ import {
   wantsReport,
 } from "./chunk_type.ts";
 
-Deno.test("every chunk type of RFC 9260 has its name", () => {
+Deno.test("every chunk type has its name, in the order of their numbers", () => {
   const names = Object.values(ChunkType).map(chunkName).join(", ");
   assert.equal(
     names,
@@ -17,10 +19,22 @@ Deno.test("every chunk type of RFC 9260 has its name", () => {
   );
 });
 
-Deno.test("an unknown chunk type is named by its number", () => {
-  assert.equal(chunkName(15), "chunk 15");
-  assert.equal(chunkName(255), "chunk 255");
-  assert.equal(isKnownChunk(15), false);
+Deno.test("every chunk type has one row, whose fixed fields are whole words", () => {
+  assert.deepEqual(CHUNK_KINDS.map(({ type }) => type), Object.values(ChunkType));
+  for (const { type, fixedLength, rfc } of CHUNK_KINDS) {
+    assert.ok(type >= 0 && type < CHUNK_TYPES);
+    assert.ok(fixedLength >= 4 && fixedLength % 4 === 0);
+    assert.ok(rfc > 0);
+  }
+});
+
+Deno.test("every number that has no row is unknown, and named by its number", () => {
+  for (let type = 0; type < CHUNK_TYPES; type++) {
+    if (CHUNK_KINDS.some((row) => row.type === type)) continue;
+    assert.equal(isKnownChunk(type), false);
+    assert.equal(chunkName(type), `chunk ${type}`);
+    assert.equal(fixedLength(type), 4);
+  }
   assert.equal(isKnownChunk(14), true);
 });
 
@@ -36,5 +50,4 @@ Deno.test("fixed fields have the lengths of RFC 9260, section 3.3", () => {
   assert.equal(fixedLength(ChunkType.InitAck), 20);
   assert.equal(fixedLength(ChunkType.Shutdown), 8);
   assert.equal(fixedLength(ChunkType.ShutdownComplete), 4);
-  assert.equal(fixedLength(0x80), 4);
 });
