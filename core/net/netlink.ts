@@ -27,6 +27,7 @@ const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;
 /** Nested and byte-order flags share the field with the type. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
+const NESTED = 0x8000;
 
 function aligned(length: number): number {
   return (length + 3) & ~3;
@@ -74,6 +75,13 @@ export class NetlinkWriter {
     writeHostU16(this.bytes, start, ATTRIBUTE_HEADER_BYTES + length);
     writeHostU16(this.bytes, start + 2, type);
     return start + ATTRIBUTE_HEADER_BYTES;
+  }
+
+  /** Appends an attribute that consists of those that `fill` appends. */
+  nest(type: number, fill: () => void): void {
+    const start = this.attribute(type | NESTED, 0) - ATTRIBUTE_HEADER_BYTES;
+    fill();
+    writeHostU16(this.bytes, start, this.length - start);
   }
 }
 
@@ -134,6 +142,18 @@ export class AttributeReader {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
+  }
+
+  /** Goes to the next attribute of a type; false if there is none. */
+  find(type: number): boolean {
+    while (this.next()) if (this.type === type) return true;
+    return false;
+  }
+
+  /** Goes to the first attribute of a type among those that the one found last consists of. */
+  enter(type: number): boolean {
+    this.reset(this.#bytes, this.start, this.start + this.length);
+    return this.find(type);
   }
 
   /** Goes to the next attribute; false if there is none. */

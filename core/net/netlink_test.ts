@@ -33,6 +33,25 @@ Deno.test("what is written is read back, message by message, attribute by attrib
   assert.ok(!reader.next());
 });
 
+Deno.test("attributes within attributes are found", () => {
+  const writer = new NetlinkWriter(256);
+  writer.begin(1, NLM_F_REQUEST, 1);
+  writer.attribute(2, 3);
+  writer.nest(1, () => {
+    writer.attribute(5, 1);
+    writer.nest(6, () => writer.bytes[writer.attribute(7, 1)] = 42);
+  });
+  const attributes = new AttributeReader();
+  const found = (...types: readonly number[]) => {
+    attributes.reset(writer.bytes, 16, writer.length);
+    return attributes.find(types[0]) && types.slice(1).every((type) => attributes.enter(type));
+  };
+  assert.ok(found(1, 6, 7));
+  assert.deepEqual([attributes.length, writer.bytes[attributes.start]], [1, 42]);
+  assert.ok(!found(1, 7));
+  assert.ok(!found(6));
+});
+
 Deno.test("what was in the memory before does not leak into a message", () => {
   const writer = new NetlinkWriter(64);
   writer.bytes.fill(0xff);

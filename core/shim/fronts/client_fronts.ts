@@ -1,4 +1,5 @@
 /** Every way by which applications come to a data plane: forwards, SOCKS, interception. */
+import { Conntrack } from "../../net/conntrack.ts";
 import { firewallMark, MarkKind } from "../../net/firewall_marks.ts";
 import type { SocketAddress } from "../../net/sockaddr.ts";
 import { SystemError } from "../../net/system_error.ts";
@@ -33,6 +34,7 @@ export class ClientFronts {
   readonly #config: DataPlaneConfig;
   readonly #fronts: Front[] = [];
   #nfqueue: NfqueueFront | undefined;
+  #conntrack: Conntrack | undefined;
   #redirectPort = 0;
 
   constructor(plane: FrontPlane, config: DataPlaneConfig) {
@@ -91,7 +93,8 @@ export class ClientFronts {
   close(): void {
     this.#nfqueue?.stop();
     this.#nfqueue?.close();
-    this.#nfqueue = undefined;
+    this.#conntrack?.close();
+    this.#nfqueue = this.#conntrack = undefined;
     for (const front of this.#fronts.splice(0)) front.close();
   }
 
@@ -129,6 +132,7 @@ export class ClientFronts {
 
   #intercept(intercept: InterceptConfig): void {
     const { front, families, instance } = intercept;
+    this.#conntrack = new Conntrack();
     if (front === "nfqueue") {
       this.#nfqueue = new NfqueueFront(this.#plane, queueNumber(intercept), instance);
     }
@@ -148,8 +152,10 @@ export class ClientFronts {
     const destination = socket.originalDestination;
     if (!destination || isOwn(socket, destination)) return socket.reset();
     this.#plane.counters.accepted++;
-    if (this.#nfqueue) this.#nfqueue.accept(socket, peer, destination);
-    else acceptRedirected(this.#plane, socket, peer, destination);
+    const port = this.#conntrack?.originalSourcePort(peer, socket.localAddress) ?? peer.port;
+    const source = { address: peer.address, port };
+    if (this.#nfqueue) this.#nfqueue.accept(socket, source, destination);
+    else acceptRedirected(this.#plane, socket, source, destination);
   }
 }
 

@@ -52,8 +52,8 @@ export class NfqueueFront implements Holder {
   }
 
   /** A connection that the kernel has brought to the shim's listener. */
-  accept(socket: TcpSocket, peer: SocketAddress, destination: SocketAddress): void {
-    const held = this.#waiting.get(keyOf(peer, destination));
+  accept(socket: TcpSocket, source: SocketAddress, destination: SocketAddress): void {
+    const held = this.#waiting.get(keyOf(source, destination));
     const connection = held?.accept(this.#plane.now(), socket);
     if (connection) this.#plane.adopt(connection);
     else socket.reset();

@@ -12,22 +12,22 @@ import { ClientConnection } from "../client_connection.ts";
 import { formatHostPort } from "../endpoint_spec.ts";
 import type { FrontPlane } from "../plane.ts";
 
-/** Takes a connection that the application made to `destination`. */
+/** Takes a connection that the application made from `source` to `destination`. */
 export function acceptRedirected(
   plane: FrontPlane,
   socket: TcpSocket,
-  peer: SocketAddress,
+  source: SocketAddress,
   destination: SocketAddress,
 ): void {
   const { address, port } = destination;
   const { table, settings } = plane.configuration;
   const { enabled } = table.match("remote", address, port);
-  const connection = new ClientConnection(plane, plane.nextId(), socket, peer, {
+  const connection = new ClientConnection(plane, plane.nextId(), socket, source, {
     name: formatHostPort(address.text, port),
     addresses: [address],
     port,
     fallback: true,
-    localAddress: peer.address,
+    localAddress: source.address,
   });
   plane.adopt(connection);
   connection.begin(plane.now(), {
