@@ -3,8 +3,9 @@
  * accept() and getpeername() show the client's address.
  *
  * The answers of the server must come back to this host although they go to a foreign address. Our
- * socket's packets have a mark, the server's accepted socket inherits it (tcp_fwmark_accept), and a
- * rule looks marked packets up in a routing table in which every address is local.
+ * socket's packets have a mark, the server's accepted socket inherits it (tcp_fwmark_accept), as does
+ * the RST of a port where no server is (fwmark_reflect), and a rule looks marked packets up in a
+ * routing table in which every address is local.
  */
 import { firewallMark, MarkKind } from "./firewall_marks.ts";
 import { exists } from "./host.ts";
@@ -15,6 +16,7 @@ import {
   formatOwner,
   isAlive,
   ownedNames,
+  type Owner,
   ownerOf,
   tableName,
   thisProcess,
@@ -23,13 +25,15 @@ import type { SocketAddress } from "./sockaddr.ts";
 import { runTool, tryTool } from "./system_tool.ts";
 import { TcpSocket } from "./tcp_socket.ts";
 
-const FWMARK_ACCEPT = "/proc/sys/net/ipv4/tcp_fwmark_accept";
+/** By which answers get the mark, under the names by which a table notes what they were before. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  accept: "/proc/sys/net/ipv4/tcp_fwmark_accept",
+  reflect4: "/proc/sys/net/ipv4/fwmark_reflect",
+  reflect6: "/proc/sys/net/ipv6/fwmark_reflect",
+};
 
 /** Number of the routing table and preference of the rule for instance 0; "SH" as a number. */
 const FIRST_TABLE = 0x5348;
-
-/** Note of the setting's value before the first of us changed it. */
-const ACCEPT_BEFORE = "accept";
 
 const SUFFIX = "_source";
 
@@ -44,16 +48,15 @@ export class TransparentRouting {
   }
 
   /**
-   * Puts setting, rules and routes in place; those that a dead process left are taken over.
+   * Puts settings, rules and routes in place; those that a dead process left are taken over.
    * Do it before the first connection: one that was half open keeps what it had.
    * @throws Error without root, or if a living process has this instance.
    */
   install(): void {
-    const before = adoptable(this.#name)?.notes[ACCEPT_BEFORE] ?? settingBeforeUs();
-    const owner = formatOwner(thisProcess({ [ACCEPT_BEFORE]: before }));
+    const owner = formatOwner(thisProcess(settingsBeforeUs(adoptable(this.#name))));
     runTool("nft", ["-f", "-"], replaceTable(tableName(this.#name), owner));
     try {
-      Deno.writeTextFileSync(FWMARK_ACCEPT, "1");
+      for (const [, path] of settings()) Deno.writeTextFileSync(path, "1");
       for (const family of families()) addRouting(family, this.instance);
     } catch (error) {
       this.remove();
@@ -64,7 +67,7 @@ export class TransparentRouting {
   /** Takes everything back. Does nothing if there is nothing. */
   remove(): void {
     const owner = adoptable(this.#name);
-    if (owner) removeRouting(this.instance, owner.notes[ACCEPT_BEFORE]);
+    if (owner) removeRouting(this.instance, owner);
   }
 }
 
@@ -96,7 +99,7 @@ export function removeStaleRouting(): number[] {
     const owner = ownerOf(name);
     if (!owner || isAlive(owner)) continue;
     const instance = parseInt(name);
-    removeRouting(instance, owner.notes[ACCEPT_BEFORE]);
+    removeRouting(instance, owner);
     stale.push(instance);
   }
   return stale;
@@ -106,11 +109,18 @@ function sourceNames(): string[] {
   return ownedNames().filter((name) => name.endsWith(SUFFIX));
 }
 
-/** What the setting was before any shim of this namespace changed it. */
-function settingBeforeUs(): string {
+/** The settings that this kernel has. */
+function settings(): [name: string, path: string][] {
+  return Object.entries(SETTINGS).filter(([, path]) => exists(path));
+}
+
+/** What the settings were before any shim of this namespace changed them. */
+function settingsBeforeUs(before: Owner | undefined): Owner["notes"] {
   const [other] = sourceNames();
-  return (other && ownerOf(other)?.notes[ACCEPT_BEFORE]) ??
-    Deno.readTextFileSync(FWMARK_ACCEPT).trim();
+  const notes = (before ?? (other ? ownerOf(other) : undefined))?.notes;
+  return Object.fromEntries(
+    settings().map(([name, path]) => [name, notes?.[name] ?? Deno.readTextFileSync(path).trim()]),
+  );
 }
 
 function families(): readonly (4 | 6)[] {
@@ -132,12 +142,16 @@ function addRouting(family: 4 | 6, instance: number): void {
   runTool("ip", [`-${family}`, "rule", "add", ...ruleOf(instance)]);
 }
 
-/** The setting goes back when the last shim goes; the table goes last, as it knows what to undo. */
-function removeRouting(instance: number, before: string): void {
+/** The settings go back when the last shim goes; the table goes last, as it knows what to undo. */
+function removeRouting(instance: number, { notes }: Owner): void {
   for (const family of families()) {
     while (tryTool("ip", [`-${family}`, "rule", "delete", ...ruleOf(instance)]).success);
     tryTool("ip", [`-${family}`, "route", "flush", "table", String(FIRST_TABLE + instance)]);
   }
-  if (sourceNames().length === 1) Deno.writeTextFileSync(FWMARK_ACCEPT, before);
+  if (sourceNames().length === 1) {
+    for (const [name, path] of settings()) {
+      if (notes[name] !== undefined) Deno.writeTextFileSync(path, notes[name]);
+    }
+  }
   deleteOwned(`${instance}${SUFFIX}`);
 }

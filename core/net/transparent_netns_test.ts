@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { IpAddress } from "../sctp/base/address.ts";
-import { EPOLLIN } from "./constants.ts";
+import { ECONNREFUSED, EPOLLIN } from "./constants.ts";
 import { TcpSocket } from "./tcp_socket.ts";
 import { HoldingHost, outcome, planOf, waitFor } from "./testing/held_syns.ts";
 import { needs } from "./testing/requirements.ts";
@@ -88,20 +88,39 @@ Deno.test(
   }),
 );
 
-Deno.test(needs(NEEDS, "the last of two shims puts the setting back as it was", async () => {
+const SETTINGS = ["ipv4/tcp_fwmark_accept", "ipv4/fwmark_reflect", "ipv6/fwmark_reflect"];
+
+Deno.test(needs(NEEDS, "the last of two shims puts the settings back as they were", async () => {
   using host = await HoldingHost.make();
   const [first, second] = [new TransparentRouting(0), new TransparentRouting(1)];
-  const setting = "/proc/sys/net/ipv4/tcp_fwmark_accept";
-  for (const value of ["0", "1"]) {
-    host.hosts.in(host.client, () => {
-      Deno.writeTextFileSync(setting, value);
-      first.install();
-      second.install();
-      first.remove();
-      assert.equal(Deno.readTextFileSync(setting).trim(), "1");
-      second.remove();
-      assert.equal(Deno.readTextFileSync(setting).trim(), value);
-    });
+  for (const setting of SETTINGS.map((name) => `/proc/sys/net/${name}`)) {
+    for (const value of ["0", "1"]) {
+      host.hosts.in(host.client, () => {
+        Deno.writeTextFileSync(setting, value);
+        first.install();
+        second.install();
+        first.remove();
+        assert.equal(Deno.readTextFileSync(setting).trim(), "1");
+        second.remove();
+        assert.equal(Deno.readTextFileSync(setting).trim(), value);
+      });
+    }
+  }
+}));
+
+Deno.test(needs(NEEDS, "where no server is, the connection is refused at once", async () => {
+  using host = await HoldingHost.make();
+  host.hosts.in(host.client, () => new TransparentRouting().install());
+  const destinations = new Set(SERVERS.map(([, destination]) => destination));
+  let port = 20_000;
+  for (const address of [...destinations].map((text) => IpAddress.parse(text))) {
+    for (const text of CLIENTS[address.family]) {
+      const source = { address: IpAddress.parse(text), port: port++ };
+      const nobody = { address, port: 9 };
+      const ours = host.hosts.in(host.client, () => connectTransparent(source, nobody));
+      assert.equal(outcome(ours), ECONNREFUSED, `${text} to ${address.text}`);
+      ours.close();
+    }
   }
 }));
 

@@ -81,7 +81,7 @@ export class Served implements AsyncDisposable {
       "nft list tables",
       "ip rule",
       "ip -6 rule",
-      "sysctl net.ipv4.tcp_fwmark_accept",
+      "sysctl net.ipv4.tcp_fwmark_accept net.ipv4.fwmark_reflect net.ipv6.fwmark_reflect",
     ];
     const run = (line: string) => this.#net!.server.run(...line.split(" "));
     return (await Promise.all(commands.map(run))).join("\n");

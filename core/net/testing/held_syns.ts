@@ -130,10 +130,11 @@ export class HoldingHost implements Disposable {
     const ip = (family: string) =>
       this.output(host, "ip", family, "rule") +
       this.output(host, "ip", family, "route", "show", "table", "all");
-    const accept = this.output(host, "cat", "/proc/sys/net/ipv4/tcp_fwmark_accept");
+    const names = ["ipv4.tcp_fwmark_accept", "ipv4.fwmark_reflect", "ipv6.fwmark_reflect"];
+    const settings = this.output(host, "sysctl", ...names.map((name) => `net.${name}`));
     // A table that was replaced is listed last.
     const tables = this.output(host, "nft", "list", "ruleset").split(/^(?=table )/m).sort();
-    return [...tables, ip("-4"), ip("-6"), accept].join("\n");
+    return [...tables, ip("-4"), ip("-6"), settings].join("\n");
   }
 
   /** How many packets ever came to the queue. */
