@@ -34,6 +34,11 @@ export interface LocalServersOptions {
   readonly transparent: number | undefined;
 }
 
+/** What is looked at of an association that has come in. */
+type Incoming = Pick<Association, "localPort"> & {
+  readonly primaryPath: { readonly local: IpAddress } | undefined;
+};
+
 export class LocalServers {
   readonly #options: LocalServersOptions;
   readonly #watch: ListenerWatch;
@@ -67,7 +72,7 @@ export class LocalServers {
 
   /**
    * A client has come to a port that nobody seems to serve: its server may be younger than the
-   * last look, as one for the data connection of FTP always is.
+   * last look, as one for a data connection of FTP always is.
    */
   lookOnDemand(): void {
     if (this.#nextLook === NEVER || this.#looksOnDemand >= LOOKS_ON_DEMAND) return;
@@ -95,10 +100,15 @@ export class LocalServers {
   }
 
   /** The server for an association that has come in; `undefined` if there is none at its address. */
-  targetOf(association: Association): ServeTarget | undefined {
-    const { localPort: port } = association;
-    const reached = association.primaryPath?.local;
-    const address = reached && this.#plan.ports.get(port)?.serverAt(reached);
+  targetOf({ localPort: port, primaryPath }: Incoming): ServeTarget | undefined {
+    if (!primaryPath) return undefined;
+    const serverAt = () => this.#plan.ports.get(port)?.serverAt(primaryPath.local);
+    let address = serverAt();
+    // A server at another address may have gone, and a new one may be at this very one.
+    if (address !== primaryPath.local) {
+      this.lookOnDemand();
+      address = serverAt();
+    }
     if (!address) return undefined;
     const { transparent } = this.#options;
     return { name: formatHostPort(address.text, port), addresses: [address], port, transparent };

@@ -102,6 +102,19 @@ Deno.test("a server that is asked for is found at once, but not for every questi
   assert.deepEqual([...host.open.keys()], []);
 });
 
+Deno.test("a server that has gone does not stand in for a new one at another address", () => {
+  const host = new Host();
+  host.configuration.apply({ kind: "set", key: "forceBindall", value: 1 });
+  host.add("10.0.1.1", 50_000);
+  const servers = host.start();
+  const primaryPath = { local: IpAddress.parse("10.0.0.1") };
+  const target = () => servers.targetOf({ localPort: 50_000, primaryPath })?.name;
+  assert.equal(target(), "10.0.1.1:50000");
+  host.listening = [];
+  host.add("10.0.0.1", 50_000);
+  assert.equal(target(), "10.0.0.1:50000");
+});
+
 Deno.test("where nothing has changed the endpoint is told nothing", () => {
   const host = new Host();
   host.add("0.0.0.0", 22);
