@@ -46,13 +46,16 @@ export async function startFtp(
   const [empty, settings] = [lab.path("vsftpd.empty"), lab.path("vsftpd.conf")];
   await Deno.mkdir(empty);
   const options = {
-    listen: "YES",
+    listen_ipv6: "YES",
     background: "NO",
     anonymous_enable: "YES",
     local_enable: "NO",
     anon_root: root,
     secure_chroot_dir: empty,
     no_anon_password: "YES",
+    write_enable: "YES",
+    anon_upload_enable: "YES",
+    anon_umask: "022",
     connect_from_port_20: "YES",
     pasv_min_port: passivePorts.first,
     pasv_max_port: passivePorts.last,
@@ -60,8 +63,9 @@ export async function startFtp(
   };
   const lines = Object.entries(options).map(([name, value]) => `${name}=${value}\n`);
   await Deno.writeTextFile(settings, lines.join(""));
-  // Its sessions leave the process group; in processes' namespace of its own they end with it.
-  const ending = ["unshare", "--pid", "--fork", "--kill-child"];
+  // Its sessions leave the process group; in a process namespace of its own they end with it. The
+  // shell is that one's first process: it takes orphans, at which vsftpd would give up.
+  const ending = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait $!', "sh"];
   await listens(hosts, server.spawn([...ending, "vsftpd", settings]), 21);
 }
 
