@@ -10,6 +10,7 @@ import {
   EINPROGRESS,
   EINTR,
   EPIPE,
+  FIONREAD,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -17,9 +18,11 @@ import {
   MSG_NOSIGNAL,
   MSG_OOB,
   SHUT_WR,
+  SIOCATMARK,
   SO_ERROR,
   SO_LINGER,
   SO_MARK,
+  SO_OOBINLINE,
   SO_ORIGINAL_DST,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
@@ -146,21 +149,27 @@ export class TcpSocket {
     return count >= 0 ? count : this.#failure();
   }
 
-  /** Sends bytes of which the last is urgent data (RFC 9293, section 3.8.5); else like {@link send}. */
-  sendUrgent(buffer: Uint8Array, offset: number, length: number): number {
-    prepare(buffer, offset, length);
+  /**
+   * Sends `buffer[offset]` as urgent data (RFC 9293, section 3.8.5).
+   * @returns 1, or a {@link TcpResult}.
+   */
+  sendUrgent(buffer: Uint8Array, offset: number): number {
+    prepare(buffer, offset, 1);
     const count = this.#libc.sendmsg(this.descriptor, message, MSG_NOSIGNAL | MSG_OOB);
     return count >= 0 ? count : this.#failure();
   }
 
   /**
-   * After EPOLLPRI: takes the byte of urgent data into `buffer[offset]`.
-   * @returns 1, or a {@link TcpResult}.
+   * Bytes that can be received now. With urgent data in line the mark makes no difference to it, but
+   * {@link receive} stops before the mark.
    */
-  receiveUrgent(buffer: Uint8Array, offset: number): number {
-    prepare(buffer, offset, 1);
-    const count = this.#libc.recvmsg(this.descriptor, message, MSG_OOB);
-    return count >= 0 ? count : this.#failure();
+  get available(): number {
+    return this.#ask(FIONREAD);
+  }
+
+  /** True if the next byte to be received is the urgent one, or will be when it comes. */
+  get atMark(): boolean {
+    return this.#ask(SIOCATMARK) === 1;
   }
 
   /** Closes the sending side: the peer sees the end of the stream, receiving goes on. */
@@ -184,6 +193,11 @@ export class TcpSocket {
     trySetOption(this.descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
   }
 
+  /** Leaves urgent data where its sender put it in the stream; {@link atMark} tells which byte it is. */
+  setUrgentInLine(): void {
+    trySetOption(this.descriptor, SOL_SOCKET, SO_OOBINLINE, 1);
+  }
+
   /** This end's address. */
   get localAddress(): SocketAddress {
     return localName(this.descriptor);
@@ -201,6 +215,11 @@ export class TcpSocket {
   get originalDestination(): SocketAddress | undefined {
     const level = this.localAddress.address.family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
     return optionName(this.descriptor, level, SO_ORIGINAL_DST);
+  }
+
+  /** The kernel's answer to an ioctl; 0 if it gives none. */
+  #ask(request: number): number {
+    return this.#libc.ioctl(this.descriptor, request, answer) < 0 ? 0 : answerWord[0];
   }
 
   #failure(): number {
@@ -268,6 +287,10 @@ const IOVEC = 14;
 const message = nativeBytes(56 + 16);
 const messageWords = new Uint32Array(message.buffer);
 let ready = false;
+
+/** What an ioctl answers with, for every call of this thread. */
+const answer = nativeBytes(4);
+const answerWord = new Int32Array(answer.buffer);
 
 /** Points the iovec at a stretch of `buffer`: sendmsg then takes no offset and no 64-bit argument. */
 function prepare(buffer: Uint8Array, offset: number, length: number): void {

@@ -151,16 +151,26 @@ Deno.test(needs(["linux", "ffi"], "a port in use is named with its address", () 
   listener.close();
 }));
 
-Deno.test(needs(["linux", "ffi"], "urgent data overtakes the stream", () => {
-  const { client, server, close } = pair();
-  const buffer = Uint8Array.of(1, 2, 3, 0);
-  assert.equal(client.send(buffer, 0, 2), 2);
-  assert.equal(client.sendUrgent(buffer, 2, 1), 1);
-  ready(server.descriptor, EPOLLPRI);
-  assert.equal(server.receiveUrgent(buffer, 3), 1);
-  assert.equal(buffer[3], 3);
-  close();
-}));
+Deno.test(
+  needs(["linux", "ffi"], "urgent data stays in line, and a read stops before its mark", () => {
+    const { client, server, close } = pair();
+    server.setUrgentInLine();
+    const buffer = Uint8Array.of(1, 2, 3, 4, 0, 0, 0, 0);
+    assert.equal(client.send(buffer, 0, 2), 2);
+    assert.equal(client.sendUrgent(buffer, 2), 1);
+    assert.equal(client.send(buffer, 3, 1), 1);
+    ready(server.descriptor, EPOLLPRI);
+    while (server.available < 4) ready(server.descriptor, EPOLLIN);
+    assert.equal(server.atMark, false);
+    assert.equal(server.receive(buffer, 4, 4), 2);
+    assert.equal(server.atMark, true);
+    assert.equal(server.receive(buffer, 6, 1), 1);
+    assert.equal(server.atMark, false);
+    assert.equal(server.receive(buffer, 7, 1), 1);
+    assert.deepEqual([...buffer], [1, 2, 3, 4, 1, 2, 3, 4]);
+    close();
+  }),
+);
 
 Deno.test(
   needs(

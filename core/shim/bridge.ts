@@ -7,9 +7,12 @@
  * half-close (Bickhart 2005, sections 2.7 and 3.2): the application's FIN then becomes SHUTDOWN, after
  * which the peer can send no more, and the peer's SHUTDOWN becomes FIN.
  *
+ * Urgent data keeps its mark between two shims; a native peer gets it in line.
+ *
  * Both sides lose the connection together: a TCP reset becomes ABORT with RESET as its reason, and
  * an association that is lost becomes a TCP reset.
  */
+import { EPOLLERR } from "../net/constants.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
@@ -68,7 +71,7 @@ export class Bridge {
     this.#association = association;
     this.#socket = socket;
     this.#peerIsShim = peerIsShim;
-    this.#outbound = new TcpToSctp(socket, association, buffers.outbound);
+    this.#outbound = new TcpToSctp(socket, association, buffers.outbound, peerIsShim);
     this.#inbound = new SctpToTcp(socket, association, buffers.inbound, peerIsShim);
   }
 
@@ -104,15 +107,11 @@ export class Bridge {
     return `${blocked}, half-closed: ${open}`;
   }
 
-  /**
-   * What epoll says of the socket.
-   * @param closing the application has closed its sending side.
-   * @param failed the socket has an error, such as a reset.
-   */
-  handleSocket(now: Instant, closing: boolean, failed: boolean): void {
-    if (failed && (this.#outbound.blocked || this.#out !== "open")) {
-      this.#resetByApplication(now);
-    } else this.#outbound.handleReadable(closing || failed);
+  /** What epoll says of the socket. An error, such as a reset, shows at once where nothing is read. */
+  handleSocket(now: Instant, events: number): void {
+    const unread = this.#outbound.blocked || this.#out !== "open";
+    if ((events & EPOLLERR) !== 0 && unread) this.#resetByApplication(now);
+    else this.#outbound.handleEvents(events);
   }
 
   /** The peer asked for a shutdown: it takes no more data. */

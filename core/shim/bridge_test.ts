@@ -4,9 +4,14 @@ import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { instant } from "../sctp/base/time.ts";
 import { Bridge } from "./bridge.ts";
-import { CONTROL_STREAM, decodeControlMessage, encodeControlMessage } from "./control_message.ts";
+import {
+  CONTROL_STREAM,
+  decodeControlMessage,
+  encodeControlMessage,
+  URGENT_PPID,
+} from "./control_message.ts";
 import type { Carrier } from "./stream_socket.ts";
-import { FakeSocket } from "./testing/fake_socket.ts";
+import { type FakeInput, FakeSocket } from "./testing/fake_socket.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
 
 const NOW = instant(0);
@@ -16,8 +21,8 @@ const bytes = (words: string) => new TextEncoder().encode(words);
 /** An association whose peer is the test. */
 class FakeAssociation implements Carrier {
   state: AssociationState = "ESTABLISHED";
-  readonly sent: [stream: number, data: Uint8Array][] = [];
-  readonly input: [stream: number, data: Uint8Array][] = [];
+  readonly sent: [stream: number, data: Uint8Array, ppid: number][] = [];
+  readonly input: [stream: number, data: Uint8Array, ppid?: number][] = [];
   full = false;
   shutdowns = 0;
   abortReason: Uint8Array | undefined;
@@ -29,16 +34,16 @@ class FakeAssociation implements Carrier {
   send(_now: number, data: Uint8Array, options: SendOptions): boolean {
     assert.equal(this.state, "ESTABLISHED", "send in a state that takes nothing");
     if (this.full) return false;
-    this.sent.push([options.stream, data.slice()]);
+    this.sent.push([options.stream, data.slice(), options.ppid]);
     return true;
   }
 
   read(_now: number, target: Uint8Array, info: ReceiveInfo): number {
     const next = this.input.shift();
     if (!next) return 0;
-    const [stream, data] = next;
+    const [stream, data, ppid = 0] = next;
     target.set(data);
-    Object.assign(info, { stream, endOfMessage: true });
+    Object.assign(info, { stream, ppid, endOfMessage: true });
     return data.length;
   }
 
@@ -52,9 +57,10 @@ class FakeAssociation implements Carrier {
     this.state = "CLOSED";
   }
 
-  /** What was sent, in words. */
+  /** What was sent, in words; urgent data in brackets. */
   get log(): string[] {
-    return this.sent.map(([stream, data]) => {
+    return this.sent.map(([stream, data, ppid]) => {
+      if (ppid === URGENT_PPID) return `[${text(data)}]`;
       if (stream !== CONTROL_STREAM) return text(data);
       const message = decodeControlMessage(data);
       return message.kind === "half-close" ? `half-close ${message.bytes}` : message.kind;
@@ -63,6 +69,10 @@ class FakeAssociation implements Carrier {
 
   peerSends(words: string, stream = 0): void {
     this.input.push([stream, bytes(words)]);
+  }
+
+  peerSendsUrgent(words: string): void {
+    this.input.push([0, bytes(words), URGENT_PPID]);
   }
 
   peerHalfCloses(count: number): void {
@@ -74,7 +84,12 @@ function makeBridge(peer: "shim" | "native" = "shim") {
   const socket = new FakeSocket();
   const association = new FakeAssociation();
   const bridge = new Bridge(association, socket, new TransferBuffers(1 << 20), peer === "shim");
-  return { socket, association, bridge, run: () => bridge.run(NOW) };
+  /** The application does this, and epoll tells of it. */
+  const application = (...input: FakeInput[]) => {
+    socket.input.push(...input);
+    bridge.handleSocket(NOW, socket.events);
+  };
+  return { socket, association, bridge, application, run: () => bridge.run(NOW) };
 }
 
 /** The words of the reset that an abort carried. */
@@ -84,8 +99,8 @@ function resetReason(association: FakeAssociation): number | undefined {
 }
 
 Deno.test("bytes cross both ways at once, and one read becomes one message", () => {
-  const { socket, association, bridge, run } = makeBridge();
-  socket.input.push("hello");
+  const { socket, association, bridge, application, run } = makeBridge();
+  application("hello");
   association.peerSends("wel");
   association.peerSends("come");
   run();
@@ -95,11 +110,11 @@ Deno.test("bytes cross both ways at once, and one read becomes one message", () 
 });
 
 Deno.test("TCP is not read while the association refuses, and nothing is lost or reordered", () => {
-  const { socket, association, bridge, run } = makeBridge();
+  const { socket, association, bridge, application, run } = makeBridge();
   association.full = true;
-  socket.input.push("one", "two");
+  application("one", "two");
   run();
-  bridge.handleSocket(NOW, false, false);
+  bridge.handleSocket(NOW, socket.events);
   run();
   assert.deepEqual(association.log, []);
   assert.deepEqual(socket.input, ["two"]);
@@ -123,9 +138,8 @@ Deno.test("the association is not read while TCP is blocked, so that a_rwnd clos
 });
 
 Deno.test("the application's FIN becomes HALF-CLOSE with the count of bytes, the other way stays open", () => {
-  const { socket, association, bridge, run } = makeBridge();
-  socket.input.push("hello", "end");
-  bridge.handleSocket(NOW, true, false);
+  const { socket, association, application, run } = makeBridge();
+  application("hello", "end");
   run();
   assert.deepEqual(association.log, ["hello", "half-close 5"]);
   assert.equal(association.shutdowns, 0);
@@ -136,10 +150,9 @@ Deno.test("the application's FIN becomes HALF-CLOSE with the count of bytes, the
 });
 
 Deno.test("HALF-CLOSE waits for room behind the data", () => {
-  const { socket, association, bridge, run } = makeBridge();
+  const { association, application, run } = makeBridge();
   association.full = true;
-  socket.input.push("hello", "end");
-  bridge.handleSocket(NOW, true, false);
+  application("hello", "end");
   run();
   run();
   association.full = false;
@@ -172,8 +185,8 @@ Deno.test("FIN waits until TCP has taken the last byte", () => {
 });
 
 Deno.test("once both directions have ended the socket is closed and the association shut down", () => {
-  const { socket, association, bridge, run } = makeBridge();
-  socket.input.push("end");
+  const { socket, association, bridge, application, run } = makeBridge();
+  application("end");
   association.peerHalfCloses(0);
   run();
   assert.equal(socket.closed, "close");
@@ -184,8 +197,8 @@ Deno.test("once both directions have ended the socket is closed and the associat
 });
 
 Deno.test("a reset by the application becomes ABORT with RESET as its reason", () => {
-  const { socket, association, bridge, run } = makeBridge();
-  socket.input.push("reset");
+  const { socket, association, bridge, application, run } = makeBridge();
+  application("reset");
   run();
   assert.equal(resetReason(association), 1);
   assert.equal(socket.closed, "reset");
@@ -196,11 +209,11 @@ Deno.test("a reset by the application becomes ABORT with RESET as its reason", (
 });
 
 Deno.test("a reset is noticed while back-pressure keeps TCP from being read", () => {
-  const { socket, association, bridge, run } = makeBridge();
+  const { association, application, run } = makeBridge();
   association.full = true;
-  socket.input.push("data");
+  application("data");
   run();
-  bridge.handleSocket(NOW, true, true);
+  application("reset");
   assert.equal(resetReason(association), 1);
 });
 
@@ -271,9 +284,8 @@ Deno.test("a shim's association that ends in the middle of the stream is a reset
 });
 
 Deno.test("with a native peer the application's FIN becomes SHUTDOWN, and what still comes is delivered", () => {
-  const { socket, association, bridge, run } = makeBridge("native");
-  socket.input.push("bye", "end");
-  bridge.handleSocket(NOW, true, false);
+  const { socket, association, bridge, application, run } = makeBridge("native");
+  application("bye", "end");
   run();
   assert.deepEqual(association.log, ["bye"]);
   assert.equal(association.shutdowns, 1);
@@ -301,4 +313,56 @@ Deno.test("a native peer's SHUTDOWN becomes FIN after its last byte", () => {
   association.state = "CLOSED";
   bridge.handleShutdownComplete();
   assert.equal(bridge.outcome?.clean, true);
+});
+
+Deno.test("urgent data crosses with its mark, both ways, and counts as a byte", () => {
+  const { socket, association, bridge, application, run } = makeBridge();
+  application("abc", { urgent: "!" }, "def", "end");
+  association.peerSends("uvw");
+  association.peerSendsUrgent("?");
+  association.peerSends("xyz");
+  run();
+  assert.deepEqual(association.log, ["abc", "[!]", "def", "half-close 7"]);
+  assert.equal(socket.written, "uvw[?]xyz");
+  assert.deepEqual([bridge.bytesOut, bridge.bytesIn], [7, 7]);
+});
+
+Deno.test("urgent data that the association refuses is still urgent later", () => {
+  const { association, application, run } = makeBridge();
+  association.full = true;
+  application({ urgent: "!" }, "after");
+  run();
+  association.full = false;
+  run();
+  assert.deepEqual(association.log, ["[!]", "after"]);
+});
+
+Deno.test("urgent data waits for room in TCP, and then still has its mark", () => {
+  const { socket, association, run } = makeBridge();
+  socket.room = 2;
+  association.peerSends("abc");
+  association.peerSendsUrgent("!");
+  association.peerSends("def");
+  for (const [room, written] of [[1, "abc"], [1, "abc[!]"], [9, "abc[!]def"]] as const) {
+    run();
+    socket.room = room;
+    run();
+    assert.equal(socket.written, written);
+  }
+});
+
+Deno.test("the last byte of an urgent message is the urgent one", () => {
+  const { socket, association, run } = makeBridge();
+  association.peerSendsUrgent("IAC DM");
+  run();
+  assert.equal(socket.written, "IAC D[M]");
+});
+
+Deno.test("a native peer gets urgent data in line, and its own identifiers mean nothing", () => {
+  const { socket, association, application, run } = makeBridge("native");
+  application("abc", { urgent: "!" }, "def");
+  association.peerSendsUrgent("not urgent");
+  run();
+  assert.deepEqual(association.log, ["abc", "!", "def"]);
+  assert.equal(socket.written, "not urgent");
 });

@@ -1,7 +1,5 @@
 /** What both kinds of connections do with a bridge once they have one. */
-import { EPOLLERR, EPOLLIN, EPOLLRDHUP } from "../net/constants.ts";
 import type { Association } from "../sctp/association.ts";
-import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import { connectionInfo } from "../socket/info.ts";
 import type { Bridge } from "./bridge.ts";
@@ -14,13 +12,6 @@ import type { AssociationStatus } from "./status.ts";
 export function isShimPeer(association: Association): boolean {
   return association.peerAdaptationIndication === SHIM_ADAPTATION &&
     association.outboundStreams > 1;
-}
-
-/** Hands epoll's word about the bridge's socket on. */
-export function passSocketEvents(bridge: Bridge, now: Instant, events: number): void {
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR)) {
-    bridge.handleSocket(now, (events & EPOLLRDHUP) !== 0, (events & EPOLLERR) !== 0);
-  }
 }
 
 /** Hands a notification about the bridge's association on. */

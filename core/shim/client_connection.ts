@@ -10,7 +10,7 @@ import type { IpAddress } from "../sctp/base/address.ts";
 import { type Instant, isDue } from "../sctp/base/time.ts";
 import type { LossReason, SctpEvent } from "../sctp/events.ts";
 import { Bridge } from "./bridge.ts";
-import { associationStatus, isShimPeer, passEvent, passSocketEvents } from "./bridged.ts";
+import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
 import { encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
 import type { Connection, Plane, Watch } from "./plane.ts";
@@ -299,7 +299,7 @@ export class ClientConnection implements Connection {
     const shim = isShimPeer(association);
     this.#opening?.opened();
     const bridge = new Bridge(association, this.#socket, this.#plane.buffers, shim);
-    if (this.#closing) bridge.handleSocket(now, true, false);
+    if (this.#closing) bridge.handleSocket(now, EPOLLRDHUP);
     this.#phase = { kind: "bridged", association, bridge };
     this.#plane.counters.carried++;
     this.#enter("ACTIVE", `carried over SCTP to a ${shim ? "shim" : "native peer"}`);
@@ -310,7 +310,7 @@ export class ClientConnection implements Connection {
     this.#opening?.opened();
     const relay = new Relay(this.#socket, remote, this.#plane.buffers);
     watch.handler = (events) => {
-      relay.handleRemote((events & EPOLLERR) !== 0);
+      relay.handleRemote(events);
       this.#plane.schedule(this);
     };
     this.#phase = { kind: "relayed", relay, watch };
@@ -319,11 +319,10 @@ export class ClientConnection implements Connection {
 
   #handleSocket(events: number): void {
     const phase = this.#phase;
-    const failed = (events & EPOLLERR) !== 0;
     if (events & EPOLLRDHUP) this.#closing = true;
-    if (phase.kind === "bridged") passSocketEvents(phase.bridge, this.#plane.now(), events);
-    else if (phase.kind === "relayed") phase.relay.handleLocal(failed);
-    else if (failed) this.#giveUp(this.#plane.now(), "the application gave up");
+    if (phase.kind === "bridged") phase.bridge.handleSocket(this.#plane.now(), events);
+    else if (phase.kind === "relayed") phase.relay.handleLocal(events);
+    else if (events & EPOLLERR) this.#giveUp(this.#plane.now(), "the application gave up");
     this.#plane.schedule(this);
   }
 

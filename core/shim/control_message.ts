@@ -21,7 +21,7 @@
  * 9260, section 3.3.10.12) and not behind the data on the control stream; a receiver takes it in
  * either place. CONNECTED is the first that a server's shim sends, once the server has taken the
  * connection: until then a client's shim keeps its application waiting, so that connect() means what
- * it means over TCP. Senders set the flags to 0 and receivers ignore them and messages of unknown type,
+ * it means over TCP. Urgent data needs no message: see {@link URGENT_PPID}. Senders set the flags to 0 and receivers ignore them and messages of unknown type,
  * so that later versions can add both.
  */
 import { readU16, readU32, writeU16, writeU32 } from "../sctp/base/bytes.ts";
@@ -34,6 +34,13 @@ export const SHIM_ADAPTATION = 0x53484d01;
 
 /** The stream that carries the bytes of the TCP connection, with a shim and with a native peer. */
 export const DATA_STREAM = 0;
+
+/**
+ * Payload protocol identifier of a message on the data stream whose last byte is TCP's urgent data:
+ * the letters "SHMU". Not registered with IANA; every other message has 0. The mark is in the data
+ * and not on the control stream, because data could overtake it from there and be past the mark.
+ */
+export const URGENT_PPID = 0x53484d55;
 
 /** The stream that carries control messages between two shims. */
 export const CONTROL_STREAM = 1;

@@ -60,6 +60,7 @@ export class Front {
         const next = this.#listener.accept();
         if (!next) return undefined;
         next.socket.setNoDelay();
+        next.socket.setUrgentInLine();
         this.#accepted(next.socket, next.peer);
       }
       this.#pausedUntil = now;

@@ -1,18 +1,19 @@
 /** Plain TCP on both sides: what carries a connection whose peer has no SCTP. */
+import { EPOLLERR } from "../net/constants.ts";
 import { TcpResult } from "../net/tcp_socket.ts";
 import type { BridgeOutcome, BridgeSocket } from "./bridge.ts";
 import type { StreamSocket, Turn } from "./stream_socket.ts";
+import { TcpReader } from "./tcp_reader.ts";
 import type { BufferPool, TransferBuffers } from "./transfer_buffers.ts";
 
 /** Buffers moved in one turn, so that one fast connection cannot keep the others waiting. */
 const MOVES_PER_TURN = 4;
 
-/** Bytes of one socket become bytes of the other. */
+/** Bytes of one socket become bytes of the other, urgent data with its mark. */
 class RelayDirection {
-  readonly #from: StreamSocket;
+  readonly #from: TcpReader;
   readonly #to: StreamSocket;
   readonly #buffers: BufferPool;
-  #readable = true;
   #ended = false;
   #held: Uint8Array | undefined;
   #start = 0;
@@ -20,7 +21,7 @@ class RelayDirection {
   bytes = 0;
 
   constructor(from: StreamSocket, to: StreamSocket, buffers: BufferPool) {
-    this.#from = from;
+    this.#from = new TcpReader(from);
     this.#to = to;
     this.#buffers = buffers;
   }
@@ -30,8 +31,8 @@ class RelayDirection {
     return this.#held === undefined && !this.#ended;
   }
 
-  handleReadable(): void {
-    this.#readable = true;
+  handleEvents(events: number): void {
+    this.#from.handleEvents(events);
   }
 
   run(): Turn {
@@ -54,9 +55,9 @@ class RelayDirection {
   /** `more` if there is something to send now. */
   #receive(): Turn {
     if (this.#ended) return "ended";
-    if (!this.#readable) return "waiting";
+    if (!this.#from.readable) return "waiting";
     const buffer = this.#buffers.take();
-    const count = this.#from.receive(buffer, 0, buffer.length);
+    const count = this.#from.read(buffer);
     if (count > 0) {
       this.#held = buffer;
       this.#start = 0;
@@ -64,7 +65,6 @@ class RelayDirection {
       return "more";
     }
     this.#buffers.give(buffer);
-    this.#readable = false;
     if (count === TcpResult.WouldBlock) return "waiting";
     if (count !== TcpResult.EndOfStream) return "reset";
     this.#ended = true;
@@ -74,7 +74,9 @@ class RelayDirection {
 
   /** `more` once all that was held is with the other socket. */
   #send(): Turn {
-    const count = this.#to.send(this.#held!, this.#start, this.#end - this.#start);
+    const count = this.#from.urgent
+      ? this.#to.sendUrgent(this.#held!, this.#start)
+      : this.#to.send(this.#held!, this.#start, this.#end - this.#start);
     if (count < 0) return count === TcpResult.WouldBlock ? "waiting" : "reset";
     this.#start += count;
     this.bytes += count;
@@ -111,13 +113,13 @@ export class Relay {
   }
 
   /** What epoll says of the application's socket. */
-  handleLocal(failed: boolean): void {
-    this.#handle(this.#outbound, failed);
+  handleLocal(events: number): void {
+    this.#handle(this.#outbound, events);
   }
 
   /** What epoll says of the server's socket. */
-  handleRemote(failed: boolean): void {
-    this.#handle(this.#inbound, failed);
+  handleRemote(events: number): void {
+    this.#handle(this.#inbound, events);
   }
 
   /** Moves what can be moved both ways; true if there is more to do at once. */
@@ -138,9 +140,10 @@ export class Relay {
     this.#finish({ clean: false, reason }, (socket) => socket.reset());
   }
 
-  #handle(direction: RelayDirection, failed: boolean): void {
+  #handle(direction: RelayDirection, events: number): void {
+    const failed = (events & EPOLLERR) !== 0;
     if (failed && !direction.reads) this.reset("one end reset the connection");
-    else direction.handleReadable();
+    else direction.handleEvents(events);
   }
 
   #close(): void {

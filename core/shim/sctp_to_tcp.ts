@@ -10,6 +10,7 @@ import {
   type ControlMessage,
   DATA_STREAM,
   decodeControlMessage,
+  URGENT_PPID,
 } from "./control_message.ts";
 import type { Carrier, StreamSocket, Turn } from "./stream_socket.ts";
 import type { BufferPool } from "./transfer_buffers.ts";
@@ -32,6 +33,8 @@ export class SctpToTcp {
   #held: Uint8Array | undefined;
   #start = 0;
   #end = 0;
+  /** The last of the collected bytes is urgent. */
+  #urgent = false;
   /** How many bytes the peer has announced in all, once it has. */
   #announced: number | undefined;
   #malformed = false;
@@ -69,11 +72,11 @@ export class SctpToTcp {
   run(now: Instant): Turn {
     for (let i = 0; i < WRITES_PER_TURN; i++) {
       if (!this.#held && !this.#collect(now)) return this.#whenEmpty();
-      const count = this.#socket.send(this.#held!, this.#start, this.#end - this.#start);
+      const count = this.#write(this.#held!);
       if (count >= 0) this.#start += count;
       else if (count !== TcpResult.WouldBlock) return "reset";
-      if (this.#start < this.#end) return "waiting";
-      this.release();
+      if (this.#start === this.#end) this.release();
+      else if (count < 0 || !this.#atUrgent) return "waiting";
     }
     return "more";
   }
@@ -84,22 +87,41 @@ export class SctpToTcp {
     this.#held = undefined;
   }
 
+  /** The urgent byte is written by itself: the kernel sets the mark behind whatever it takes. */
+  #write(held: Uint8Array): number {
+    if (this.#atUrgent) return this.#socket.sendUrgent(held, this.#start);
+    const end = this.#urgent ? this.#end - 1 : this.#end;
+    return this.#socket.send(held, this.#start, end - this.#start);
+  }
+
+  /** The urgent byte is the next to be written. */
+  get #atUrgent(): boolean {
+    return this.#urgent && this.#start + 1 === this.#end;
+  }
+
   #whenEmpty(): Turn {
     if (this.#malformed) return "malformed";
     if (this.resetReason !== undefined) return "reset";
     return this.bytes === this.#announced ? "ended" : "waiting";
   }
 
-  /** Reads messages into one buffer until it is full or nothing waits; false if there was no data. */
+  /**
+   * Reads messages into one buffer until it is full, an urgent byte is its last, or nothing waits;
+   * false if there was no data.
+   */
   #collect(now: Instant): boolean {
     const buffer = this.#buffers.take();
     let end = 0;
-    while (!this.#malformed && buffer.length - end >= LEAST_ROOM) {
+    this.#urgent = false;
+    while (!this.#malformed && !this.#urgent && buffer.length - end >= LEAST_ROOM) {
       const target = end === 0 ? buffer : buffer.subarray(end);
       const count = this.#association.read(now, target, info);
       if (count === 0) break;
-      if (!this.#peerIsShim || info.stream === DATA_STREAM) end += count;
-      else this.#takeControl(target, count);
+      if (!this.#peerIsShim) end += count;
+      else if (info.stream === DATA_STREAM) {
+        end += count;
+        this.#urgent = info.ppid === URGENT_PPID && info.endOfMessage;
+      } else this.#takeControl(target, count);
     }
     this.bytes += end;
     if (this.#announced !== undefined && this.bytes > this.#announced) this.#malformed = true;

@@ -7,7 +7,7 @@ import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import { Bridge, CONTROL } from "./bridge.ts";
-import { associationStatus, isShimPeer, passEvent, passSocketEvents } from "./bridged.ts";
+import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
 import { describeResetReason, encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
 import { describeLoss } from "./loss.ts";
@@ -121,10 +121,10 @@ export class ServerConnection implements Connection {
     if (shim) this.#announce();
     const bridge = new Bridge(this.#association, socket, this.#plane.buffers, shim);
     watch.handler = (later) => {
-      passSocketEvents(bridge, this.#plane.now(), later);
+      bridge.handleSocket(this.#plane.now(), later);
       this.#plane.schedule(this);
     };
-    passSocketEvents(bridge, this.#plane.now(), events);
+    bridge.handleSocket(this.#plane.now(), events);
     if (this.#earlyEnd) passEvent(bridge, this.#earlyEnd, this.#remote);
     this.#phase = { kind: "bridged", bridge, watch };
     this.#plane.counters.carried++;

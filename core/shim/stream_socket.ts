@@ -3,7 +3,10 @@ import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Association } from "../sctp/association.ts";
 
 /** The part of a {@link TcpSocket} that moves bytes; closing is the owner's business. */
-export type StreamSocket = Pick<TcpSocket, "receive" | "send" | "shutdownWrite" | "lastErrno">;
+export type StreamSocket = Pick<
+  TcpSocket,
+  "receive" | "available" | "atMark" | "send" | "sendUrgent" | "shutdownWrite" | "lastErrno"
+>;
 
 /** The part of an {@link Association} that a bridge uses. */
 export type Carrier = Pick<

@@ -85,6 +85,7 @@ export class TcpDial {
     const errno = socket.finishConnect();
     if (errno === 0) {
       socket.setNoDelay();
+      socket.setUrgentInLine();
       this.#attempt = undefined;
       this.#finished({ kind: "connected", socket, watch, events });
       return;

@@ -1,5 +1,5 @@
 /** Who is told what epoll says of which descriptor. */
-import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../net/constants.ts";
+import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "../net/constants.ts";
 import { Epoll } from "../net/epoll.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Watch } from "./plane.ts";
@@ -8,7 +8,7 @@ import type { Watch } from "./plane.ts";
 const EVENTS_PER_WAIT = 256;
 
 /** Everything that a TCP connection can tell, each thing once. */
-const TCP_EVENTS = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+const TCP_EVENTS = (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
 const LISTENER_EVENTS = (EPOLLIN | EPOLLET) >>> 0;
 
 type Handler = Watch["handler"];

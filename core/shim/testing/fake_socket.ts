@@ -1,10 +1,15 @@
 /** A TCP connection without a network. */
+import { EPOLLERR, EPOLLIN, EPOLLPRI, EPOLLRDHUP } from "../../net/constants.ts";
 import { TcpResult } from "../../net/tcp_socket.ts";
 import type { BridgeSocket } from "../bridge.ts";
 
-/** A TCP connection whose application is the test. */
+/** What comes from the application: bytes, one of them urgent, its end, its reset. */
+export type FakeInput = string | { readonly urgent: string } | "end" | "reset";
+
+/** A TCP connection whose application is the test. A read gives one piece of input at the most. */
 export class FakeSocket implements BridgeSocket {
-  readonly input: (string | "end" | "reset")[] = [];
+  readonly input: FakeInput[] = [];
+  /** Urgent bytes stand in brackets. */
   written = "";
   /** Bytes that `send` still takes. */
   room = Infinity;
@@ -13,13 +18,33 @@ export class FakeSocket implements BridgeSocket {
   closed: "no" | "close" | "reset" = "no";
   lastErrno = 0;
 
-  receive(buffer: Uint8Array, offset: number): number {
+  /** What epoll says while the input is as it is. */
+  get events(): number {
+    const { input } = this;
+    const reset = input.includes("reset");
+    return (input.length > 0 ? EPOLLIN : 0) | (reset ? EPOLLERR : 0) |
+      (reset || input.includes("end") ? EPOLLRDHUP : 0) |
+      (input.some((one) => typeof one === "object") ? EPOLLPRI : 0);
+  }
+
+  get available(): number {
+    return this.input.map(textOf).join("").length;
+  }
+
+  get atMark(): boolean {
+    return typeof this.input[0] === "object";
+  }
+
+  receive(buffer: Uint8Array, offset: number, length: number): number {
     const next = this.input.shift();
     if (next === undefined) return TcpResult.WouldBlock;
     if (next === "end") return TcpResult.EndOfStream;
     if (next === "reset") return TcpResult.Reset;
-    buffer.set(new TextEncoder().encode(next), offset);
-    return next.length;
+    const text = textOf(next);
+    const bytes = new TextEncoder().encode(text.slice(0, length));
+    buffer.set(bytes, offset);
+    if (bytes.length < text.length) this.input.unshift(text.slice(length));
+    return bytes.length;
   }
 
   send(buffer: Uint8Array, offset: number, length: number): number {
@@ -29,6 +54,13 @@ export class FakeSocket implements BridgeSocket {
     this.room -= count;
     this.written += new TextDecoder().decode(buffer.subarray(offset, offset + count));
     return count;
+  }
+
+  sendUrgent(buffer: Uint8Array, offset: number): number {
+    if (this.room === 0) return TcpResult.WouldBlock;
+    this.room--;
+    this.written += `[${String.fromCharCode(buffer[offset])}]`;
+    return 1;
   }
 
   shutdownWrite(): void {
@@ -42,4 +74,9 @@ export class FakeSocket implements BridgeSocket {
   reset(): void {
     this.closed = "reset";
   }
+}
+
+function textOf(input: FakeInput): string {
+  if (typeof input === "object") return input.urgent;
+  return input === "end" || input === "reset" ? "" : input;
 }
