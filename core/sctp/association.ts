@@ -111,6 +111,8 @@ export class Association implements HeapMember {
   readableReported = false;
   /** A send was refused: the application waits for room. */
   wantsRoom = false;
+  /** The user waits until everything is acknowledged. */
+  wantsDry = false;
   /** Most packets come on the path of the packet before. */
   #lastFound: Path | undefined;
   readonly conditions: SendConditions = {
@@ -273,6 +275,16 @@ export class Association implements HeapMember {
     abortAssociation(this, now, reason);
   }
 
+  /**
+   * Asks for one "sender-dry" event once nothing is left to be sent or acknowledged: at once if
+   * that is so now (RFC 6458, section 6.1.9).
+   */
+  notifyWhenDry(): void {
+    this.wantsDry = true;
+    this.reportDry();
+    this.host.touch(this);
+  }
+
   /** Gives up what was received and not read; for a user who has lost interest. */
   discardReceived(): void {
     this.rx?.clear(true);
@@ -348,6 +360,13 @@ export class Association implements HeapMember {
     if (!this.wantsRoom || !this.tx.hasRoomFor(this.parameters.sendBuffer / 4)) return;
     this.wantsRoom = false;
     this.host.emit({ kind: "writable", association: this });
+  }
+
+  /** Tells a user who waits for it that everything is acknowledged. */
+  reportDry(): void {
+    if (!this.wantsDry || !this.tx.isEmpty) return;
+    this.wantsDry = false;
+    this.host.emit({ kind: "sender-dry", association: this });
   }
 
   /** Queues a control chunk. */

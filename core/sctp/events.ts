@@ -61,4 +61,6 @@ export type SctpEvent =
   /** DATA ARRIVE: `read` will return something. Reported again only after `read` ran dry. */
   | { readonly kind: "readable"; readonly association: Association }
   /** There is room in the send buffer again after `send` had to refuse. */
-  | { readonly kind: "writable"; readonly association: Association };
+  | { readonly kind: "writable"; readonly association: Association }
+  /** Everything that was sent is acknowledged; for a user who asked to be told. */
+  | { readonly kind: "sender-dry"; readonly association: Association };

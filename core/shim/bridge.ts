@@ -10,11 +10,13 @@
  * Urgent data keeps its mark between two shims; a native peer gets it in line.
  *
  * Both sides lose the connection together: a TCP reset becomes ABORT with RESET as its reason, and
- * an association that is lost becomes a TCP reset.
+ * an association that is lost becomes a TCP reset. TCP's reset comes behind the bytes that were sent
+ * before it, and those that have arrived can still be read; ABORT discards them at both ends (RFC
+ * 9260, section 9). So it waits for their acknowledgement, but not for a peer that takes nothing.
  */
 import { EPOLLERR } from "../net/constants.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
-import type { Instant } from "../sctp/base/time.ts";
+import { after, type Instant, instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import {
   CONTROL_STREAM,
@@ -26,6 +28,9 @@ import { SctpToTcp } from "./sctp_to_tcp.ts";
 import type { Carrier, StreamSocket } from "./stream_socket.ts";
 import { TcpToSctp } from "./tcp_to_sctp.ts";
 import type { TransferBuffers } from "./transfer_buffers.ts";
+
+/** Milliseconds that ABORT waits for bytes: the longest delay of a SACK (RFC 9260, section 6.2). */
+const ABORT_PATIENCE = 500;
 
 /** How every control message is sent. */
 export const CONTROL: SendOptions = {
@@ -59,6 +64,8 @@ export class Bridge {
   /** The association is shut down or lost: it takes nothing, what it received can still be read. */
   #over = false;
   #socketOpen = true;
+  /** When ABORT follows a reset of the application at the latest. */
+  #abortsAt: Instant = NEVER;
   #outcome: BridgeOutcome | undefined;
 
   /** @param socket a connected socket. The association is up. */
@@ -78,6 +85,11 @@ export class Bridge {
   /** Set once nothing is left to do; both the socket and the association are done with then. */
   get outcome(): BridgeOutcome | undefined {
     return this.#socketOpen || !this.#over ? undefined : this.#outcome;
+  }
+
+  /** When {@link run} is to be called although nothing has happened. */
+  get deadline(): Instant {
+    return this.#abortsAt;
   }
 
   /** Bytes of the application that the association has taken. */
@@ -125,6 +137,11 @@ export class Bridge {
     this.#stopSending();
   }
 
+  /** The peer has acknowledged everything: what waited for that is due. */
+  handleSenderDry(): void {
+    if (this.#abortsAt !== NEVER) this.#abortsAt = instant(0);
+  }
+
   /** The association is lost: so is the TCP connection. */
   handleLoss(reason: string): void {
     this.#over = true;
@@ -138,6 +155,7 @@ export class Bridge {
 
   /** Moves what can be moved both ways; true if there is more to do at once. */
   run(now: Instant): boolean {
+    if (isDue(this.#abortsAt, now)) this.#resetPeer(now);
     const more = this.#runInbound(now);
     return this.#runOutbound(now) || more;
   }
@@ -212,7 +230,16 @@ export class Bridge {
     this.#end(true, "closed by both ends");
   }
 
+  /** The socket is of no use any more; ABORT follows once the peer has what was sent before. */
   #resetByApplication(now: Instant): void {
+    if (this.#over || this.#association.bufferedBytes === 0) return this.#resetPeer(now);
+    this.#end(false, describeResetReason(ResetReason.Application));
+    this.#abortsAt = after(now, ABORT_PATIENCE);
+    this.#association.notifyWhenDry();
+  }
+
+  #resetPeer(now: Instant): void {
+    this.#abortsAt = NEVER;
     this.#abort(now, ResetReason.Application, describeResetReason(ResetReason.Application));
   }
 

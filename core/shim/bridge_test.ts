@@ -24,6 +24,9 @@ class FakeAssociation implements Carrier {
   readonly sent: [stream: number, data: Uint8Array, ppid: number][] = [];
   readonly input: [stream: number, data: Uint8Array, ppid?: number][] = [];
   full = false;
+  /** Bytes that the peer has not acknowledged. */
+  bufferedBytes = 0;
+  toldWhenDry = false;
   shutdowns = 0;
   abortReason: Uint8Array | undefined;
 
@@ -55,6 +58,10 @@ class FakeAssociation implements Carrier {
   abort(_now: number, reason?: Uint8Array): void {
     this.abortReason = reason;
     this.state = "CLOSED";
+  }
+
+  notifyWhenDry(): void {
+    this.toldWhenDry = true;
   }
 
   /** What was sent, in words; urgent data in brackets. */
@@ -215,6 +222,48 @@ Deno.test("a reset is noticed while back-pressure keeps TCP from being read", ()
   run();
   application("reset");
   assert.equal(resetReason(association), 1);
+});
+
+Deno.test("a reset waits until the peer has acknowledged the bytes before it", () => {
+  const { socket, association, bridge, application, run } = makeBridge();
+  application("last words", "reset");
+  association.bufferedBytes = 10;
+  run();
+  assert.deepEqual(association.log, ["last words"]);
+  assert.equal(socket.closed, "reset");
+  assert.equal(association.toldWhenDry, true);
+  assert.equal(association.abortReason, undefined);
+  const { outcome } = bridge;
+  assert.equal(outcome, undefined, "the peer has still to be reset");
+  bridge.handleSenderDry();
+  run();
+  assert.equal(resetReason(association), 1);
+  assert.equal(bridge.outcome?.clean, false);
+});
+
+Deno.test("a reset does not wait longer for a peer that takes nothing", () => {
+  const { association, bridge, application } = makeBridge();
+  association.bufferedBytes = 1;
+  application("last words", "reset");
+  bridge.run(NOW);
+  assert.equal(bridge.deadline, 500);
+  bridge.run(instant(499));
+  assert.equal(association.abortReason, undefined);
+  bridge.run(instant(500));
+  assert.equal(resetReason(association), 1);
+  assert.equal(bridge.deadline, Infinity);
+});
+
+Deno.test("a peer that is lost while a reset waits needs none", () => {
+  const { association, bridge, application, run } = makeBridge();
+  association.bufferedBytes = 1;
+  application("last words", "reset");
+  run();
+  association.state = "CLOSED";
+  bridge.handleLoss("the peer is gone");
+  assert.equal(bridge.outcome?.reason, "the application reset the connection");
+  bridge.run(instant(1000));
+  assert.equal(association.abortReason, undefined);
 });
 
 Deno.test("a write that fails because the application is gone resets the peer", () => {

@@ -23,6 +23,8 @@ export function passEvent(bridge: Bridge, event: SctpEvent, peer: string): void 
       return bridge.handleShutdownComplete();
     case "communication-lost":
       return bridge.handleLoss(describeLoss(event.reason, peer, true));
+    case "sender-dry":
+      return bridge.handleSenderDry();
     // A restart makes a new association of the same object: the old connection's bytes are gone.
     case "restart":
       return bridge.handleLoss(`${peer} restarted`);

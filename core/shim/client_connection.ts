@@ -7,7 +7,7 @@ import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { SocketAddress } from "../net/sockaddr.ts";
 import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
-import { type Instant, isDue } from "../sctp/base/time.ts";
+import { type Instant, isDue, NEVER } from "../sctp/base/time.ts";
 import type { LossReason, SctpEvent } from "../sctp/events.ts";
 import { Bridge } from "./bridge.ts";
 import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
@@ -146,6 +146,9 @@ export class ClientConnection implements Connection {
     if (phase.kind !== "bridged" && phase.kind !== "relayed") return false;
     const carrier = phase.kind === "bridged" ? phase.bridge : phase.relay;
     const more = carrier.run(now);
+    if (phase.kind === "bridged" && phase.bridge.deadline !== NEVER) {
+      this.#plane.wake(this, phase.bridge.deadline);
+    }
     if (carrier.outcome) this.#finish(carrier.outcome.clean, carrier.outcome.reason);
     return more;
   }

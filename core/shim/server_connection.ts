@@ -4,7 +4,7 @@ import type { SystemError } from "../net/system_error.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
-import type { Instant } from "../sctp/base/time.ts";
+import { type Instant, NEVER } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import { Bridge, CONTROL } from "./bridge.ts";
 import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
@@ -69,7 +69,8 @@ export class ServerConnection implements Connection {
     const phase = this.#phase;
     if (phase.kind !== "bridged") return false;
     const more = phase.bridge.run(now);
-    const outcome = phase.bridge.outcome;
+    const { outcome, deadline } = phase.bridge;
+    if (deadline !== NEVER) this.#plane.wake(this, deadline);
     if (outcome) this.#finish(outcome.clean, outcome.reason);
     return more;
   }

@@ -11,7 +11,14 @@ export type StreamSocket = Pick<
 /** The part of an {@link Association} that a bridge uses. */
 export type Carrier = Pick<
   Association,
-  "state" | "send" | "read" | "readableBytes" | "shutdown" | "abort"
+  | "state"
+  | "send"
+  | "bufferedBytes"
+  | "notifyWhenDry"
+  | "read"
+  | "readableBytes"
+  | "shutdown"
+  | "abort"
 >;
 
 /** What a direction of a connection can do after its turn. */

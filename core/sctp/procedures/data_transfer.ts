@@ -132,6 +132,7 @@ export function afterAck(association: Association, now: Instant): void {
     for (const path of association.pathList) if (path.answered) pathAnswered(association, path);
   }
   association.reportRoom();
+  association.reportDry();
   if (tx.isEmpty) advanceShutdown(association, now);
 }
 

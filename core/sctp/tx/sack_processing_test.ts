@@ -381,3 +381,21 @@ Deno.test("DATA and a SACK in one packet are both taken", () => {
   assert.deepEqual(namesOf(packets), ["SACK"]);
   assert.equal(puppet.association.bufferedBytes, 0);
 });
+
+Deno.test("who waits for the sender to run dry is told once, when the last byte is acknowledged", () => {
+  const puppet = new Puppet({ parameters: { noDelay: 1, maxBurst: 100 } });
+  puppet.connect();
+  const dry = () => puppet.subject.eventKinds.filter((kind) => kind === "sender-dry").length;
+  for (let i = 0; i < 3; i++) puppet.submit(100);
+  puppet.association.notifyWhenDry();
+  ackOf(puppet, 2);
+  assert.equal(dry(), 0);
+  ackOf(puppet, 3);
+  assert.equal(dry(), 1);
+  puppet.submit(100);
+  ackOf(puppet, 4);
+  assert.equal(dry(), 1, "it is asked for each time");
+  puppet.association.notifyWhenDry();
+  puppet.subject.drain();
+  assert.equal(dry(), 2, "at once if there is nothing to wait for");
+});

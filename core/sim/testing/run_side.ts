@@ -88,6 +88,7 @@ export class RunSide {
       case "shutdown-received":
       case "path-status":
       case "remote-error":
+      case "sender-dry":
         return;
     }
   }

@@ -1,61 +1,22 @@
-/** Urgent data through two data planes, between real TCP connections. */
+/** Urgent data and resets through two data planes, between real TCP connections. */
 import assert from "node:assert/strict";
-import { EPOLLIN, EPOLLOUT, EPOLLPRI } from "../net/constants.ts";
-import { Epoll } from "../net/epoll.ts";
-import { TcpListener, TcpSocket } from "../net/tcp_socket.ts";
+import { EPOLLIN, EPOLLPRI } from "../net/constants.ts";
+import { TcpResult } from "../net/tcp_socket.ts";
 import { needs } from "../net/testing/requirements.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { SctpStack } from "../socket/stack.ts";
 import { QUICK, SCTP_PORT, SERVER_ADDRESSES, shimPair, startClient } from "./testing/shim_pair.ts";
+import { acceptFrom, connectTo, listenOn, ready, receive, send } from "./testing/tcp_sockets.ts";
 
 const NEEDS = ["linux", "ffi"] as const;
-const LOOPBACK = IpAddress.parse("127.0.0.1");
 const encode = (words: string) => new TextEncoder().encode(words);
 
-/** Waits for epoll's word about a descriptor, without keeping the thread from anything else. */
-async function ready(descriptor: number, events: number): Promise<void> {
-  const epoll = new Epoll(1);
-  epoll.add(descriptor, events);
-  await epoll.waitAsync(20_000);
-  assert.equal(epoll.wait(0), 1, "something comes");
-  epoll.close();
-}
-
-async function connectTo(port: number): Promise<TcpSocket> {
-  const socket = TcpSocket.connect({ remoteAddress: LOOPBACK, remotePort: port });
-  await ready(socket.descriptor, EPOLLOUT);
-  assert.equal(socket.finishConnect(), 0);
-  socket.setUrgentInLine();
-  return socket;
-}
-
-function send(socket: TcpSocket, words: string): void {
-  const bytes = encode(words);
-  assert.equal(socket.send(bytes, 0, bytes.length), bytes.length);
-}
-
-/** Reads `words.length` bytes, and where the mark was: text with the urgent byte in brackets. */
-async function receive(socket: TcpSocket, length: number): Promise<string> {
-  const byte = new Uint8Array(1);
-  let all = "";
-  for (let i = 0; i < length; i++) {
-    await ready(socket.descriptor, EPOLLIN);
-    const { atMark } = socket;
-    assert.equal(socket.receive(byte, 0, 1), 1);
-    const letter = String.fromCharCode(byte[0]);
-    all += atMark ? `[${letter}]` : letter;
-  }
-  return all;
-}
-
 Deno.test(needs(NEEDS, "urgent data crosses two shims at its mark, from either side", async () => {
-  const listener = new TcpListener({ address: LOOPBACK, port: 0 });
+  const listener = listenOn();
   await using pair = await shimPair({ port: listener.localAddress.port });
   const client = await connectTo(pair.port);
   send(client, "?");
-  await ready(listener.descriptor, EPOLLIN);
-  const server = listener.accept()!.socket;
-  server.setUrgentInLine();
+  const server = await acceptFrom(listener);
   assert.equal(await receive(server, 1), "?");
   for (const [from, to] of [[client, server], [server, client]]) {
     for (let i = 0; i < 20; i++) {
@@ -93,4 +54,23 @@ Deno.test(needs(NEEDS, "a native server gets urgent data in line", async () => {
   assert.equal(received, "before!after");
   client.close();
   await native.close();
+}));
+
+Deno.test(needs(NEEDS, "bytes that a reset follows at once are read before it", async () => {
+  const listener = listenOn();
+  await using pair = await shimPair({ port: listener.localAddress.port });
+  for (let i = 0; i < 20; i++) {
+    const client = await connectTo(pair.port);
+    send(client, "?");
+    const server = await acceptFrom(listener);
+    assert.equal(await receive(server, 1), "?");
+    const [gone, stays] = i % 2 ? [client, server] : [server, client];
+    send(gone, "last words");
+    gone.reset();
+    assert.equal(await receive(stays, 10), "last words");
+    await ready(stays.descriptor, EPOLLIN);
+    assert.equal(stays.receive(new Uint8Array(1), 0, 1), TcpResult.Reset);
+    stays.close();
+  }
+  listener.close();
 }));
