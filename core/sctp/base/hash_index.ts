@@ -6,11 +6,16 @@
  */
 const EMPTY = 0;
 const USED = 1;
+const SMALLEST = 16;
+
+/** Stands for the arrays of every index that is empty; nothing is written to it. */
+const NO_NUMBERS = new Uint32Array(SMALLEST);
+const NO_STATE = new Uint8Array(SMALLEST);
 
 export class HashIndex {
-  #keys = new Uint32Array(16);
-  #values = new Uint32Array(16);
-  #state = new Uint8Array(16);
+  #keys = NO_NUMBERS;
+  #values = NO_NUMBERS;
+  #state = NO_STATE;
   #count = 0;
   readonly #salt: number;
 
@@ -39,13 +44,15 @@ export class HashIndex {
 
   /** Empties the index. */
   clear(): void {
-    this.#state.fill(EMPTY);
+    this.#keys = this.#values = NO_NUMBERS;
+    this.#state = NO_STATE;
     this.#count = 0;
   }
 
   /** Adds a key that is not there yet. */
   add(key: number, value: number): void {
-    if ((this.#count + 1) * 2 > this.#keys.length) this.#grow();
+    if (this.#state === NO_STATE) this.#resize(SMALLEST);
+    else if ((this.#count + 1) * 2 > this.#keys.length) this.#resize(2 * this.#keys.length);
     const mask = this.#keys.length - 1;
     let i = this.#home(key);
     while (this.#state[i] === USED) i = (i + 1) & mask;
@@ -75,11 +82,11 @@ export class HashIndex {
     return (Math.imul(mixed ^ (mixed >>> 15), this.#salt) >>> 8) & (this.#keys.length - 1);
   }
 
-  #grow(): void {
+  #resize(length: number): void {
     const [keys, values, state] = [this.#keys, this.#values, this.#state];
-    this.#keys = new Uint32Array(keys.length * 2);
-    this.#values = new Uint32Array(keys.length * 2);
-    this.#state = new Uint8Array(keys.length * 2);
+    this.#keys = new Uint32Array(length);
+    this.#values = new Uint32Array(length);
+    this.#state = new Uint8Array(length);
     this.#count = 0;
     for (let i = 0; i < keys.length; i++) if (state[i] === USED) this.add(keys[i], values[i]);
   }

@@ -6,9 +6,15 @@
  */
 import { type Tsn, tsn, tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual } from "./serial.ts";
 
+/** Ranges that fit at first. */
+const SMALLEST = 16;
+
+/** Stands for the arrays of every set that never had a range. */
+const NONE = new Uint32Array(0);
+
 export class TsnRanges {
-  #first = new Uint32Array(16);
-  #last = new Uint32Array(16);
+  #first = NONE;
+  #last = NONE;
   #count = 0;
 
   /** Number of ranges. */
@@ -110,8 +116,9 @@ export class TsnRanges {
   }
 
   #grow(): void {
-    const first = new Uint32Array(this.#first.length * 2);
-    const last = new Uint32Array(this.#last.length * 2);
+    const length = Math.max(SMALLEST, 2 * this.#first.length);
+    const first = new Uint32Array(length);
+    const last = new Uint32Array(length);
     first.set(this.#first);
     last.set(this.#last);
     this.#first = first;

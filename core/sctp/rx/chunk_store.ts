@@ -4,38 +4,127 @@
  */
 import { copyBytes } from "../base/copy.ts";
 import { SlabPool } from "../base/slab_pool.ts";
+import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
 /** Memory that a held chunk is charged for, next to its slot: its columns and index entries. */
 const RECORD_COST = 64;
-const INITIAL_CAPACITY = 128;
+/** Records that fit at first. */
+const SMALLEST_CAPACITY = 128;
 
+/** What is known of chunks, one column per fact. */
+class RecordColumns implements Columns {
+  readonly tsn: Uint32Array;
+  readonly address: Uint32Array;
+  readonly length: Uint16Array;
+  readonly stream: Uint16Array;
+  readonly ssn: Uint16Array;
+  readonly ppid: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly next: Uint32Array;
+  readonly runFirst: Uint32Array;
+  readonly runLast: Uint32Array;
+  readonly runBytes: Uint32Array;
+  readonly nextReady: Uint32Array;
+
+  constructor(readonly capacity: number) {
+    this.tsn = new Uint32Array(capacity);
+    this.address = new Uint32Array(capacity);
+    this.length = new Uint16Array(capacity);
+    this.stream = new Uint16Array(capacity);
+    this.ssn = new Uint16Array(capacity);
+    this.ppid = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.next = new Uint32Array(capacity);
+    this.runFirst = new Uint32Array(capacity);
+    this.runLast = new Uint32Array(capacity);
+    this.runBytes = new Uint32Array(capacity);
+    this.nextReady = new Uint32Array(capacity);
+  }
+
+  /** Copies everything from a smaller set. */
+  takeAll(source: RecordColumns): void {
+    this.tsn.set(source.tsn);
+    this.address.set(source.address);
+    this.length.set(source.length);
+    this.stream.set(source.stream);
+    this.ssn.set(source.ssn);
+    this.ppid.set(source.ppid);
+    this.flags.set(source.flags);
+    this.next.set(source.next);
+    this.runFirst.set(source.runFirst);
+    this.runLast.set(source.runLast);
+    this.runBytes.set(source.runBytes);
+    this.nextReady.set(source.nextReady);
+  }
+}
+
+const NONE = new RecordColumns(0);
+const spares = new SpareColumns((capacity) => new RecordColumns(capacity), SMALLEST_CAPACITY);
+
+/** Columns are for reading and writing at a record: this is a data structure, not an actor. */
 export class ChunkStore {
   readonly #pool: SlabPool;
-  #capacity = INITIAL_CAPACITY;
+  #columns = NONE;
+  /** Records in use. */
+  #count = 0;
   #fresh = 1;
   #free = 0;
   #heldBytes = 0;
   #heldCost = 0;
   #largestCost = 0;
 
-  tsn = new Uint32Array(INITIAL_CAPACITY);
-  address = new Uint32Array(INITIAL_CAPACITY);
-  length = new Uint16Array(INITIAL_CAPACITY);
-  stream = new Uint16Array(INITIAL_CAPACITY);
-  ssn = new Uint16Array(INITIAL_CAPACITY);
-  ppid = new Uint32Array(INITIAL_CAPACITY);
-  flags = new Uint8Array(INITIAL_CAPACITY);
-  /** Next chunk of the same message. */
-  next = new Uint32Array(INITIAL_CAPACITY);
-  /** In the last record of a run of adjacent chunks: the first record of the run. */
-  runFirst = new Uint32Array(INITIAL_CAPACITY);
-  /** In the first record of a run: the last record of the run. */
-  runLast = new Uint32Array(INITIAL_CAPACITY);
-  /** In the first record of a run: bytes of payload in the run. */
-  runBytes = new Uint32Array(INITIAL_CAPACITY);
-
   constructor(pool: SlabPool) {
     this.#pool = pool;
+  }
+
+  get tsn(): Uint32Array {
+    return this.#columns.tsn;
+  }
+
+  /** Bytes of payload. */
+  get length(): Uint16Array {
+    return this.#columns.length;
+  }
+
+  get stream(): Uint16Array {
+    return this.#columns.stream;
+  }
+
+  get ssn(): Uint16Array {
+    return this.#columns.ssn;
+  }
+
+  get ppid(): Uint32Array {
+    return this.#columns.ppid;
+  }
+
+  get flags(): Uint8Array {
+    return this.#columns.flags;
+  }
+
+  /** Next chunk of the same message. */
+  get next(): Uint32Array {
+    return this.#columns.next;
+  }
+
+  /** In the last record of a run of adjacent chunks: the first record of the run. */
+  get runFirst(): Uint32Array {
+    return this.#columns.runFirst;
+  }
+
+  /** In the first record of a run: the last record of the run. */
+  get runLast(): Uint32Array {
+    return this.#columns.runLast;
+  }
+
+  /** In the first record of a run: bytes of payload in the run. */
+  get runBytes(): Uint32Array {
+    return this.#columns.runBytes;
+  }
+
+  /** In the first record of a message that can be read: that of the message to be read after it. */
+  get nextReady(): Uint32Array {
+    return this.#columns.nextReady;
   }
 
   /** Bytes of payload held. */
@@ -66,11 +155,12 @@ export class ChunkStore {
   /** Copies a payload in and returns its record; the caller fills in the columns. */
   take(source: Uint8Array, offset: number, length: number): number {
     const record = this.#takeRecord();
-    const address = this.#pool.take(length);
-    copyBytes(source, offset, this.#pool.bytesAt(address), this.#pool.offsetAt(address), length);
-    this.address[record] = address;
-    this.length[record] = length;
-    this.next[record] = 0;
+    const { address, length: lengths, next } = this.#columns;
+    const slot = this.#pool.take(length);
+    copyBytes(source, offset, this.#pool.bytesAt(slot), this.#pool.offsetAt(slot), length);
+    address[record] = slot;
+    lengths[record] = length;
+    next[record] = 0;
     this.#heldBytes += length;
     const cost = SlabPool.costOf(length) + RECORD_COST;
     this.#heldCost += cost;
@@ -80,7 +170,7 @@ export class ChunkStore {
 
   /** Copies part of a payload out. */
   copyOut(record: number, from: number, target: Uint8Array, at: number, length: number): void {
-    const address = this.address[record];
+    const address = this.#columns.address[record];
     copyBytes(this.#pool.bytesAt(address), this.#pool.offsetAt(address) + from, target, at, length);
   }
 
@@ -88,7 +178,7 @@ export class ChunkStore {
   dropPayload(record: number): void {
     const length = this.length[record];
     if (length === 0) return;
-    this.#pool.release(this.address[record]);
+    this.#pool.release(this.#columns.address[record]);
     this.#heldBytes -= length;
     this.#heldCost -= SlabPool.costOf(length) + RECORD_COST;
     this.length[record] = 0;
@@ -97,6 +187,7 @@ export class ChunkStore {
   /** Gives up a record and its payload. */
   release(record: number): void {
     this.dropPayload(record);
+    if (--this.#count === 0) return this.#giveBack();
     this.next[record] = this.#free;
     this.#free = record;
   }
@@ -123,40 +214,34 @@ export class ChunkStore {
   /** Gives up every record without a mark, however it is linked; the free ones stay free. */
   releaseUnmarked(marks: Uint8Array): void {
     for (let record = this.#free; record !== 0; record = this.next[record]) marks[record] = 1;
-    for (let record = 1; record < this.#fresh; record++) {
+    const end = this.#fresh;
+    for (let record = 1; record < end; record++) {
       if (marks[record] === 0) this.release(record);
     }
   }
 
   #takeRecord(): number {
+    this.#count++;
     const record = this.#free;
     if (record !== 0) {
       this.#free = this.next[record];
       return record;
     }
-    if (this.#fresh === this.#capacity) this.#grow();
+    if (this.#fresh >= this.#columns.capacity) this.#grow();
     return this.#fresh++;
   }
 
+  #giveBack(): void {
+    spares.give(this.#columns);
+    this.#columns = NONE;
+    this.#fresh = 1;
+    this.#free = 0;
+  }
+
   #grow(): void {
-    this.#capacity *= 2;
-    const wider = <Column extends Uint8Array | Uint16Array | Uint32Array>(
-      from: Column,
-      to: Column,
-    ): Column => {
-      to.set(from);
-      return to;
-    };
-    this.tsn = wider(this.tsn, new Uint32Array(this.#capacity));
-    this.address = wider(this.address, new Uint32Array(this.#capacity));
-    this.length = wider(this.length, new Uint16Array(this.#capacity));
-    this.stream = wider(this.stream, new Uint16Array(this.#capacity));
-    this.ssn = wider(this.ssn, new Uint16Array(this.#capacity));
-    this.ppid = wider(this.ppid, new Uint32Array(this.#capacity));
-    this.flags = wider(this.flags, new Uint8Array(this.#capacity));
-    this.next = wider(this.next, new Uint32Array(this.#capacity));
-    this.runFirst = wider(this.runFirst, new Uint32Array(this.#capacity));
-    this.runLast = wider(this.runLast, new Uint32Array(this.#capacity));
-    this.runBytes = wider(this.runBytes, new Uint32Array(this.#capacity));
+    const old = this.#columns;
+    this.#columns = spares.larger(old);
+    this.#columns.takeAll(old);
+    spares.give(old);
   }
 }

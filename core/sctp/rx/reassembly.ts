@@ -7,9 +7,9 @@
  * found by its stream and Stream Sequence Number.
  */
 import { HashIndex } from "../base/hash_index.ts";
-import { NumberQueue } from "../base/number_queue.ts";
 import { PagedCounters } from "../base/paged_counters.ts";
 import { ssn, type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
+import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
 
@@ -35,18 +35,35 @@ export const ChunkFate = {
 export type ChunkFate = (typeof ChunkFate)[keyof typeof ChunkFate];
 
 /** Gap Ack Blocks reach 65,535 TSNs beyond the Cumulative TSN: no two live TSNs share a cell. */
-const RING_SIZE = 1 << 16;
-const INITIAL_RING_SIZE = 1 << 8;
+const LARGEST_RING = 1 << 16;
+const SMALLEST_RING = 1 << 8;
+
+/** Records at the ends of incomplete runs, in a ring indexed by TSN; 0 where there is none. */
+class EndRing implements Columns {
+  readonly records: Uint32Array;
+
+  constructor(readonly capacity: number) {
+    this.records = new Uint32Array(capacity);
+  }
+}
+
+const NO_RING = new EndRing(0);
+/** All of them are empty. */
+const spareRings = new SpareColumns((capacity) => new EndRing(capacity), SMALLEST_RING);
+
+const WHOLE = DataFlag.Begin | DataFlag.End;
 
 export class Reassembly {
   readonly #store: ChunkStore;
-  /** Records at the ends of incomplete runs, in a ring indexed by TSN. */
-  #ends = new Uint32Array(INITIAL_RING_SIZE);
+  #ends = NO_RING;
+  /** Cells of the ring that are in use: none while every message here is whole. */
+  #endCount = 0;
   readonly #expectedSsn = new PagedCounters();
   /** First records of complete messages whose turn in the stream has not come. */
   readonly #waiting: HashIndex;
-  /** First records of messages that can be read. */
-  readonly #ready = new NumberQueue();
+  /** First records of the first and of the last message that can be read; 0 if there is none. */
+  #firstReady = 0;
+  #lastReady = 0;
   #readyBytes = 0;
   /** Bytes that were read already from the first record of the first ready message. */
   #consumed = 0;
@@ -68,8 +85,8 @@ export class Reassembly {
 
   /** True if {@link read} returns something. */
   get isReadable(): boolean {
-    if (this.#ready.length === 0) return false;
-    return this.#ready.at(0) !== this.#partial || this.#partialBytes > 0;
+    if (this.#firstReady === 0) return false;
+    return this.#firstReady !== this.#partial || this.#partialBytes > 0;
   }
 
   /**
@@ -79,17 +96,18 @@ export class Reassembly {
   add(record: number, reach: number): ChunkFate {
     const store = this.#store;
     const own = tsn(store.tsn[record]);
-    while (reach >= this.#ends.length && this.#ends.length < RING_SIZE) this.#growRing();
     const left = this.#endAt(tsnAdd(own, -1));
     const right = this.#endAt(tsnAdd(own, 1));
     if (!this.#agree(left, record) || !this.#agree(record, right)) {
       store.release(record);
       return ChunkFate.Contradiction;
     }
-    this.#setEnd(record);
     store.runFirst[record] = record;
     store.runLast[record] = record;
     store.runBytes[record] = store.length[record];
+    if ((store.flags[record] & WHOLE) === WHOLE) return this.#takeTurn(record, reach);
+    while (reach >= this.#ends.capacity && this.#ends.capacity < LARGEST_RING) this.#growRing();
+    this.#setEnd(record);
     if (right !== 0 && (store.flags[record] & DataFlag.End) === 0) this.#join(record, right);
     const joinsLeft = left !== 0 && (store.flags[record] & DataFlag.Begin) === 0;
     if (!joinsLeft) return this.#settle(record, reach);
@@ -117,19 +135,22 @@ export class Reassembly {
     this.#partial = first;
     this.#partialBytes = store.runBytes[first];
     this.#readyBytes += this.#partialBytes;
-    this.#ready.push(first);
+    this.#appendReady(first);
   }
 
   /** Copies from the message that is first in line; returns the bytes copied, 0 if nothing is ready. */
   read(target: Uint8Array, info: ReceiveInfo): number {
     if (!this.isReadable || target.length === 0) return 0;
     const store = this.#store;
-    let record = this.#ready.at(0);
+    const first = this.#firstReady;
+    const following = store.nextReady[first];
+    let record = first;
     const inParts = record === this.#partial;
     info.stream = store.stream[record];
     info.ssn = store.ssn[record];
     info.ppid = store.ppid[record];
     info.unordered = (store.flags[record] & DataFlag.Unordered) !== 0;
+    const last = store.runLast[record];
     let copied = 0;
     while (record !== 0 && copied < target.length) {
       const length = Math.min(store.length[record] - this.#consumed, target.length - copied);
@@ -146,8 +167,11 @@ export class Reassembly {
     }
     this.#readyBytes -= copied;
     info.endOfMessage = record === 0;
-    if (record === 0) this.#ready.shift();
-    else this.#restOfMessage(record, inParts, copied);
+    this.#replaceFirstReady(record === 0 ? following : record);
+    if (record !== 0) {
+      store.nextReady[record] = following;
+      this.#restOfMessage(record, last, inParts, copied);
+    }
     return copied;
   }
 
@@ -155,14 +179,18 @@ export class Reassembly {
   clear(everything: boolean): void {
     if (everything) this.#forgetReady();
     const kept = new Uint8Array(this.#store.recordCount);
-    for (let i = 0; i < this.#ready.length; i++) this.#store.markChain(this.#ready.at(i), kept);
+    for (let first = this.#firstReady; first !== 0; first = this.#store.nextReady[first]) {
+      this.#store.markChain(first, kept);
+    }
     this.#store.releaseUnmarked(kept);
-    this.#ends.fill(0);
+    this.#ends.records.fill(0);
+    this.#endCount = 0;
+    this.#giveRingBack();
     this.#waiting.clear();
   }
 
   #forgetReady(): void {
-    this.#ready.clear();
+    this.#firstReady = this.#lastReady = 0;
     this.#readyBytes = 0;
     this.#consumed = 0;
     this.#partial = 0;
@@ -254,8 +282,21 @@ export class Reassembly {
   }
 
   #makeReady(first: number): void {
-    this.#ready.push(first);
+    this.#appendReady(first);
     this.#readyBytes += this.#store.runBytes[first];
+  }
+
+  #appendReady(first: number): void {
+    this.#store.nextReady[first] = 0;
+    if (this.#lastReady === 0) this.#firstReady = first;
+    else this.#store.nextReady[this.#lastReady] = first;
+    this.#lastReady = first;
+  }
+
+  /** Puts another record in the place of the first one; 0 if there is none. */
+  #replaceFirstReady(record: number): void {
+    if (this.#lastReady === this.#firstReady) this.#lastReady = record;
+    this.#firstReady = record;
   }
 
   #isNext(first: number): boolean {
@@ -265,10 +306,8 @@ export class Reassembly {
   }
 
   /** The first ready message was read up to somewhere in `record`. */
-  #restOfMessage(record: number, inParts: boolean, copied: number): void {
+  #restOfMessage(record: number, last: number, inParts: boolean, copied: number): void {
     const store = this.#store;
-    const last = store.runLast[this.#ready.at(0)];
-    this.#ready.replaceFirst(record);
     store.runLast[record] = last;
     if (!inParts) return;
     this.#partial = record;
@@ -283,22 +322,37 @@ export class Reassembly {
 
   /** The record at the end of an incomplete run with this TSN, or 0. */
   #endAt(value: Tsn): number {
-    const record = this.#ends[value & (this.#ends.length - 1)];
+    if (this.#endCount === 0) return 0;
+    const record = this.#ends.records[value & (this.#ends.capacity - 1)];
     return record !== 0 && this.#store.tsn[record] === value ? record : 0;
   }
 
   #setEnd(record: number): void {
-    this.#ends[this.#store.tsn[record] & (this.#ends.length - 1)] = record;
+    const { records, capacity } = this.#ends;
+    const cell = this.#store.tsn[record] & (capacity - 1);
+    if (records[cell] === 0) this.#endCount++;
+    records[cell] = record;
   }
 
   #clearEnd(record: number): void {
-    const cell = this.#store.tsn[record] & (this.#ends.length - 1);
-    if (this.#ends[cell] === record) this.#ends[cell] = 0;
+    const { records, capacity } = this.#ends;
+    const cell = this.#store.tsn[record] & (capacity - 1);
+    if (records[cell] !== record) return;
+    records[cell] = 0;
+    if (--this.#endCount === 0) this.#giveRingBack();
+  }
+
+  #giveRingBack(): void {
+    spareRings.give(this.#ends);
+    this.#ends = NO_RING;
   }
 
   #growRing(): void {
     const old = this.#ends;
-    this.#ends = new Uint32Array(old.length * 2);
-    for (const record of old) if (record !== 0) this.#setEnd(record);
+    this.#ends = spareRings.larger(old);
+    this.#endCount = 0;
+    for (const record of old.records) if (record !== 0) this.#setEnd(record);
+    old.records.fill(0);
+    spareRings.give(old);
   }
 }

@@ -342,3 +342,24 @@ Deno.test("whatever the order, each stream yields its messages in order, each on
     { numRuns: 300 },
   );
 });
+
+Deno.test("once all has been read no memory is held for it", () => {
+  const bench = new Bench();
+  assert.equal(bench.store.tsn.length, 0);
+  for (let i = 1; i <= 100; i++) bench.add({ tsn: 3 * i - 2, ssn: i - 1, marks: "B" });
+  for (let i = 1; i <= 100; i++) bench.add({ tsn: 3 * i, ssn: i - 1, marks: "E" });
+  assert.ok(bench.store.tsn.length >= 200);
+  for (let i = 1; i <= 100; i++) bench.add({ tsn: 3 * i - 1, ssn: i - 1, marks: "" });
+  assert.deepEqual(bench.readAll(), new Array(100).fill("xxx."));
+  assert.equal(bench.store.tsn.length, 0);
+  assert.equal(bench.pool.liveBytes, 0);
+  bench.add({ tsn: 301, ssn: 100, text: "again" });
+  assert.deepEqual(bench.readAll(), ["again."]);
+});
+
+Deno.test("what is given up gives its memory back as well", () => {
+  const bench = new Bench();
+  for (const tsn of [1, 5, 300]) bench.add({ tsn, ssn: tsn, marks: "B" });
+  bench.reassembly.clear(false);
+  assert.equal(bench.store.tsn.length, 0);
+});

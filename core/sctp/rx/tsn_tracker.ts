@@ -20,8 +20,7 @@ export class TsnTracker {
   #cumulative: Tsn;
   #highest: Tsn;
   readonly #ranges = new TsnRanges();
-  readonly #duplicates = new Uint32Array(MAX_DUPLICATES);
-  #duplicateCount = 0;
+  readonly #duplicates: Tsn[] = [];
 
   /** @param initialTsn the peer's Initial TSN. */
   constructor(initialTsn: Tsn) {
@@ -45,7 +44,7 @@ export class TsnTracker {
   }
 
   get hasDuplicates(): boolean {
-    return this.#duplicateCount > 0;
+    return this.#duplicates.length > 0;
   }
 
   /** Decides what a TSN is, without taking it. */
@@ -74,13 +73,13 @@ export class TsnTracker {
 
   /** Remembers a duplicate for the next SACK. */
   noteDuplicate(tsn: Tsn): void {
-    if (this.#duplicateCount < MAX_DUPLICATES) this.#duplicates[this.#duplicateCount++] = tsn;
+    if (this.#duplicates.length < MAX_DUPLICATES) this.#duplicates.push(tsn);
   }
 
   /** Bytes of a SACK that says everything, at most `room`. */
   sackLength(room: number): number {
     const spare = room - SACK_HEADER_LENGTH;
-    const wanted = 4 * (this.#ranges.count + this.#duplicateCount);
+    const wanted = 4 * (this.#ranges.count + this.#duplicates.length);
     return SACK_HEADER_LENGTH + Math.min(wanted, Math.max(spare, 0) & ~3);
   }
 
@@ -91,7 +90,7 @@ export class TsnTracker {
   writeSack(target: Uint8Array, offset: number, length: number, window: number): void {
     const items = (length - SACK_HEADER_LENGTH) >>> 2;
     const gaps = Math.min(this.#ranges.count, items);
-    const duplicates = Math.min(this.#duplicateCount, items - gaps);
+    const duplicates = Math.min(this.#duplicates.length, items - gaps);
     putSackHeader(target, offset, this.#cumulative, window, gaps, duplicates);
     for (let i = 0; i < gaps; i++) {
       const first = tsnDistance(this.#cumulative, this.#ranges.firstOf(i));
@@ -99,8 +98,8 @@ export class TsnTracker {
       putSackGap(target, offset, i, first, last);
     }
     for (let i = 0; i < duplicates; i++) {
-      putSackDuplicate(target, offset, gaps, i, this.#duplicates[i] as Tsn);
+      putSackDuplicate(target, offset, gaps, i, this.#duplicates[i]);
     }
-    this.#duplicateCount = 0;
+    this.#duplicates.length = 0;
   }
 }

@@ -34,10 +34,10 @@ export type PathTimer = (typeof PathTimer)[keyof typeof PathTimer];
 
 /** Deadlines of a fixed set of timers. */
 export class TimerTable {
-  readonly #deadlines: Float64Array;
+  readonly #deadlines: Instant[];
 
   constructor(size: number) {
-    this.#deadlines = new Float64Array(size).fill(NEVER);
+    this.#deadlines = Array.from({ length: size }, () => NEVER);
   }
 
   /** Starts or restarts a timer. */
@@ -58,7 +58,7 @@ export class TimerTable {
   }
 
   deadlineOf(timer: number): Instant {
-    return this.#deadlines[timer] as Instant;
+    return this.#deadlines[timer];
   }
 
   /** Stops the timer and returns true if it was due. */

@@ -3,6 +3,7 @@
  * column per fact, so that sending and acknowledging touch a few array cells and allocate nothing.
  */
 import { type Tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
+import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
 /** What has become of a chunk. */
 export const ChunkState = {
@@ -23,35 +24,115 @@ export const ChunkMark = {
   Moved: 4,
 } as const;
 
-const INITIAL_CAPACITY = 128;
+/** Chunks that fit at first. */
+const SMALLEST_CAPACITY = 128;
 
-/** Columns are public for reading and writing at {@link Outstanding.slotOf}: this is a data structure, not an actor. */
+/** What is known of chunks, one column per fact. */
+class ChunkColumns implements Columns {
+  readonly address: Uint32Array;
+  readonly length: Uint16Array;
+  readonly segment: Float64Array;
+  readonly stream: Uint16Array;
+  readonly ssn: Uint16Array;
+  readonly ppid: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly state: Uint8Array;
+  readonly marks: Uint8Array;
+  readonly misses: Uint8Array;
+  readonly path: Uint8Array;
+
+  constructor(readonly capacity: number) {
+    this.address = new Uint32Array(capacity);
+    this.length = new Uint16Array(capacity);
+    this.segment = new Float64Array(capacity);
+    this.stream = new Uint16Array(capacity);
+    this.ssn = new Uint16Array(capacity);
+    this.ppid = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.state = new Uint8Array(capacity);
+    this.marks = new Uint8Array(capacity);
+    this.misses = new Uint8Array(capacity);
+    this.path = new Uint8Array(capacity);
+  }
+
+  /** Copies everything at one index from another set. */
+  take(to: number, source: ChunkColumns, from: number): void {
+    this.address[to] = source.address[from];
+    this.length[to] = source.length[from];
+    this.segment[to] = source.segment[from];
+    this.stream[to] = source.stream[from];
+    this.ssn[to] = source.ssn[from];
+    this.ppid[to] = source.ppid[from];
+    this.flags[to] = source.flags[from];
+    this.state[to] = source.state[from];
+    this.marks[to] = source.marks[from];
+    this.misses[to] = source.misses[from];
+    this.path[to] = source.path[from];
+  }
+}
+
+const NONE = new ChunkColumns(0);
+const spares = new SpareColumns((capacity) => new ChunkColumns(capacity), SMALLEST_CAPACITY);
+
+/** Columns are for reading and writing at {@link Outstanding.slotOf}: this is a data structure, not an actor. */
 export class Outstanding {
-  #capacity = INITIAL_CAPACITY;
+  #columns = NONE;
   /** Lowest TSN that is not acknowledged cumulatively. */
   #first: Tsn;
   #count = 0;
 
-  /** Where the payload lies in the pool. */
-  address = new Uint32Array(INITIAL_CAPACITY);
-  /** Bytes of payload. */
-  length = new Uint16Array(INITIAL_CAPACITY);
-  /** Segment of the send queue that owns the payload. */
-  segment = new Float64Array(INITIAL_CAPACITY);
-  stream = new Uint16Array(INITIAL_CAPACITY);
-  ssn = new Uint16Array(INITIAL_CAPACITY);
-  ppid = new Uint32Array(INITIAL_CAPACITY);
-  /** Chunk flags as sent. */
-  flags = new Uint8Array(INITIAL_CAPACITY);
-  state = new Uint8Array(INITIAL_CAPACITY);
-  marks = new Uint8Array(INITIAL_CAPACITY);
-  /** Miss indications (RFC 9260, section 7.2.4). */
-  misses = new Uint8Array(INITIAL_CAPACITY);
-  /** Index of the path that the chunk was sent on or waits for. */
-  path = new Uint8Array(INITIAL_CAPACITY);
-
   constructor(initialTsn: Tsn) {
     this.#first = initialTsn;
+  }
+
+  /** Where the payload lies in the pool. */
+  get address(): Uint32Array {
+    return this.#columns.address;
+  }
+
+  /** Bytes of payload. */
+  get length(): Uint16Array {
+    return this.#columns.length;
+  }
+
+  /** Segment of the send queue that owns the payload. */
+  get segment(): Float64Array {
+    return this.#columns.segment;
+  }
+
+  get stream(): Uint16Array {
+    return this.#columns.stream;
+  }
+
+  get ssn(): Uint16Array {
+    return this.#columns.ssn;
+  }
+
+  get ppid(): Uint32Array {
+    return this.#columns.ppid;
+  }
+
+  /** Chunk flags as sent. */
+  get flags(): Uint8Array {
+    return this.#columns.flags;
+  }
+
+  get state(): Uint8Array {
+    return this.#columns.state;
+  }
+
+  get marks(): Uint8Array {
+    return this.#columns.marks;
+  }
+
+  /** Miss indications (RFC 9260, section 7.2.4). */
+  get misses(): Uint8Array {
+    return this.#columns.misses;
+  }
+
+  /** Index of the path that the chunk was sent on or waits for. */
+  get path(): Uint8Array {
+    return this.#columns.path;
   }
 
   /** Chunks in the ring. */
@@ -82,13 +163,13 @@ export class Outstanding {
 
   /** Index of a TSN in the columns. */
   slotOf(tsn: Tsn): number {
-    return tsn & (this.#capacity - 1);
+    return tsn & (this.#columns.capacity - 1);
   }
 
   /** Appends the next TSN and returns its slot, cleared of history. */
   append(): number {
-    if (this.#count === this.#capacity) this.#grow();
-    const slot = this.nextTsn & (this.#capacity - 1);
+    if (this.#count === this.#columns.capacity) this.#grow();
+    const slot = this.slotOf(this.nextTsn);
     this.#count++;
     this.state[slot] = ChunkState.InFlight;
     this.marks[slot] = 0;
@@ -99,32 +180,29 @@ export class Outstanding {
   /** Drops the first TSN. */
   removeFirst(): void {
     this.#first = tsnAdd(this.#first, 1);
-    this.#count--;
+    if (--this.#count === 0) this.#giveBack();
+  }
+
+  /** Forgets all chunks: nothing is sent any more. */
+  clear(): void {
+    this.#first = this.nextTsn;
+    this.#count = 0;
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    spares.give(this.#columns);
+    this.#columns = NONE;
   }
 
   #grow(): void {
-    const capacity = this.#capacity * 2;
-    const moved = <Column extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(
-      from: Column,
-      to: Column,
-    ): Column => {
-      for (let i = 0; i < this.#count; i++) {
-        const tsn = tsnAdd(this.#first, i);
-        to[tsn & (capacity - 1)] = from[tsn & (this.#capacity - 1)];
-      }
-      return to;
-    };
-    this.address = moved(this.address, new Uint32Array(capacity));
-    this.length = moved(this.length, new Uint16Array(capacity));
-    this.segment = moved(this.segment, new Float64Array(capacity));
-    this.stream = moved(this.stream, new Uint16Array(capacity));
-    this.ssn = moved(this.ssn, new Uint16Array(capacity));
-    this.ppid = moved(this.ppid, new Uint32Array(capacity));
-    this.flags = moved(this.flags, new Uint8Array(capacity));
-    this.state = moved(this.state, new Uint8Array(capacity));
-    this.marks = moved(this.marks, new Uint8Array(capacity));
-    this.misses = moved(this.misses, new Uint8Array(capacity));
-    this.path = moved(this.path, new Uint8Array(capacity));
-    this.#capacity = capacity;
+    const old = this.#columns;
+    const columns = spares.larger(old);
+    for (let i = 0; i < this.#count; i++) {
+      const tsn = tsnAdd(this.#first, i);
+      columns.take(tsn & (columns.capacity - 1), old, tsn & (old.capacity - 1));
+    }
+    spares.give(old);
+    this.#columns = columns;
   }
 }

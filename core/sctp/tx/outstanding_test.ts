@@ -31,3 +31,14 @@ for (const initial of [1, 0xffff_ff80]) {
     assert.ok(!chunks.holds(chunks.nextTsn));
   });
 }
+
+Deno.test("while nothing is outstanding no memory is held for it", () => {
+  const chunks = new Outstanding(tsn(7));
+  assert.equal(chunks.length.length, 0);
+  for (let i = 0; i < 200; i++) chunks.append();
+  assert.ok(chunks.length.length >= 200);
+  for (let i = 0; i < 200; i++) chunks.removeFirst();
+  assert.equal(chunks.length.length, 0);
+  const slot = chunks.append();
+  assert.equal(slot, chunks.slotOf(tsn(207)), "the next one goes on behind them");
+});

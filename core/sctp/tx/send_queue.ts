@@ -7,6 +7,7 @@
  */
 import { copyBytes } from "../base/copy.ts";
 import { LARGEST_SLOT, type SlabPool } from "../base/slab_pool.ts";
+import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
 /** What the user says about a message. One object can be used for many messages. */
 export interface SendOptions {
@@ -23,18 +24,50 @@ export interface SendOptions {
 /** Marks of a segment. */
 export const SegmentFlag = { Begin: 1, End: 2, Unordered: 4, Immediate: 8 } as const;
 
-const INITIAL_CAPACITY = 64;
+/** Segments that fit at first. */
+const SMALLEST_CAPACITY = 64;
+
+/** What is known of segments, one column per fact. */
+class SegmentColumns implements Columns {
+  /** Where the bytes lie in the pool. */
+  readonly address: Uint32Array;
+  readonly length: Uint32Array;
+  /** Bytes that are in chunks. */
+  readonly cut: Uint32Array;
+  /** Chunks that are not acknowledged for good. */
+  readonly unacked: Uint32Array;
+  readonly stream: Uint16Array;
+  readonly ppid: Uint32Array;
+  readonly flags: Uint8Array;
+
+  constructor(readonly capacity: number) {
+    this.address = new Uint32Array(capacity);
+    this.length = new Uint32Array(capacity);
+    this.cut = new Uint32Array(capacity);
+    this.unacked = new Uint32Array(capacity);
+    this.stream = new Uint16Array(capacity);
+    this.ppid = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+  }
+
+  /** Copies everything at one index from another set. */
+  take(to: number, source: SegmentColumns, from: number): void {
+    this.address[to] = source.address[from];
+    this.length[to] = source.length[from];
+    this.cut[to] = source.cut[from];
+    this.unacked[to] = source.unacked[from];
+    this.stream[to] = source.stream[from];
+    this.ppid[to] = source.ppid[from];
+    this.flags[to] = source.flags[from];
+  }
+}
+
+const NONE = new SegmentColumns(0);
+const spares = new SpareColumns((capacity) => new SegmentColumns(capacity), SMALLEST_CAPACITY);
 
 export class SendQueue {
   readonly #pool: SlabPool;
-  #capacity = INITIAL_CAPACITY;
-  #address = new Uint32Array(INITIAL_CAPACITY);
-  #length = new Uint32Array(INITIAL_CAPACITY);
-  #cut = new Uint32Array(INITIAL_CAPACITY);
-  #unacked = new Uint32Array(INITIAL_CAPACITY);
-  #stream = new Uint16Array(INITIAL_CAPACITY);
-  #ppid = new Uint32Array(INITIAL_CAPACITY);
-  #flags = new Uint8Array(INITIAL_CAPACITY);
+  #columns = NONE;
   /** Sequence numbers of segments: oldest kept, next to be cut, next to be added. */
   #head = 0;
   #next = 0;
@@ -82,18 +115,19 @@ export class SendQueue {
     flags: number,
     options: SendOptions,
   ): void {
-    if (this.#tail - this.#head === this.#capacity) this.#grow();
-    const slot = this.#tail & (this.#capacity - 1);
+    if (this.#tail - this.#head === this.#columns.capacity) this.#grow();
+    const columns = this.#columns;
+    const slot = this.#slotOf(this.#tail);
     const address = this.#pool.take(length);
     const target = this.#pool.offsetAt(address);
     copyBytes(data, start, this.#pool.bytesAt(address), target, length);
-    this.#address[slot] = address;
-    this.#length[slot] = length;
-    this.#cut[slot] = 0;
-    this.#unacked[slot] = 0;
-    this.#stream[slot] = options.stream;
-    this.#ppid[slot] = options.ppid;
-    this.#flags[slot] = flags;
+    columns.address[slot] = address;
+    columns.length[slot] = length;
+    columns.cut[slot] = 0;
+    columns.unacked[slot] = 0;
+    columns.stream[slot] = options.stream;
+    columns.ppid[slot] = options.ppid;
+    columns.flags[slot] = flags;
     this.#tail++;
   }
 
@@ -104,84 +138,86 @@ export class SendQueue {
 
   /** Bytes of the current segment that are not in a chunk yet. */
   get currentRest(): number {
-    const slot = this.#next & (this.#capacity - 1);
-    return this.#length[slot] - this.#cut[slot];
+    const slot = this.#slotOf(this.#next);
+    return this.#columns.length[slot] - this.#columns.cut[slot];
   }
 
   /** True if nothing of the current segment's message has been cut yet. */
   get atMessageStart(): boolean {
-    const slot = this.#next & (this.#capacity - 1);
-    return this.#cut[slot] === 0 && (this.#flags[slot] & SegmentFlag.Begin) !== 0;
+    const slot = this.#slotOf(this.#next);
+    const { cut, flags } = this.#columns;
+    return cut[slot] === 0 && (flags[slot] & SegmentFlag.Begin) !== 0;
   }
 
   /** True if the current segment is the last one of its message. */
   get inLastSegment(): boolean {
-    return (this.#flags[this.#next & (this.#capacity - 1)] & SegmentFlag.End) !== 0;
+    return (this.currentFlags & SegmentFlag.End) !== 0;
   }
 
   get currentStream(): number {
-    return this.#stream[this.#next & (this.#capacity - 1)];
+    return this.#columns.stream[this.#slotOf(this.#next)];
   }
 
   get currentPpid(): number {
-    return this.#ppid[this.#next & (this.#capacity - 1)];
+    return this.#columns.ppid[this.#slotOf(this.#next)];
   }
 
   /** {@link SegmentFlag} bits of the current segment. */
   get currentFlags(): number {
-    return this.#flags[this.#next & (this.#capacity - 1)];
+    return this.#columns.flags[this.#slotOf(this.#next)];
   }
 
   /** Cuts `length` bytes off the current segment; returns where they lie in the pool. */
   cut(length: number): number {
-    const slot = this.#next & (this.#capacity - 1);
-    const address = this.#address[slot] + this.#cut[slot];
-    this.#cut[slot] += length;
-    this.#unacked[slot]++;
+    const columns = this.#columns;
+    const slot = this.#slotOf(this.#next);
+    const address = columns.address[slot] + columns.cut[slot];
+    columns.cut[slot] += length;
+    columns.unacked[slot]++;
     this.#unsentBytes -= length;
-    if (this.#cut[slot] === this.#length[slot]) this.#next++;
+    if (columns.cut[slot] === columns.length[slot]) this.#next++;
     return address;
   }
 
   /** One chunk of a segment was acknowledged for good. */
   releaseChunk(segment: number): void {
-    const slot = segment & (this.#capacity - 1);
-    if (--this.#unacked[slot] > 0 || this.#cut[slot] < this.#length[slot]) return;
-    this.#pool.release(this.#address[slot]);
-    this.#length[slot] = 0;
-    while (this.#head < this.#next && this.#length[this.#head & (this.#capacity - 1)] === 0) {
-      this.#head++;
-    }
+    const columns = this.#columns;
+    const slot = this.#slotOf(segment);
+    if (--columns.unacked[slot] > 0 || columns.cut[slot] < columns.length[slot]) return;
+    this.#pool.release(columns.address[slot]);
+    columns.length[slot] = 0;
+    while (this.#head < this.#next && columns.length[this.#slotOf(this.#head)] === 0) this.#head++;
+    if (this.#head === this.#tail) this.#giveBack();
   }
 
   /** Releases all memory. */
   clear(): void {
+    const columns = this.#columns;
     for (; this.#head < this.#tail; this.#head++) {
-      const slot = this.#head & (this.#capacity - 1);
-      if (this.#length[slot] > 0) this.#pool.release(this.#address[slot]);
+      const slot = this.#slotOf(this.#head);
+      if (columns.length[slot] > 0) this.#pool.release(columns.address[slot]);
     }
     this.#next = this.#tail;
     this.#unsentBytes = 0;
+    this.#giveBack();
+  }
+
+  #slotOf(segment: number): number {
+    return segment & (this.#columns.capacity - 1);
+  }
+
+  #giveBack(): void {
+    spares.give(this.#columns);
+    this.#columns = NONE;
   }
 
   #grow(): void {
-    const capacity = this.#capacity * 2;
-    const moved = <Column extends Uint8Array | Uint16Array | Uint32Array>(
-      from: Column,
-      to: Column,
-    ): Column => {
-      for (let i = this.#head; i < this.#tail; i++) {
-        to[i & (capacity - 1)] = from[i & (this.#capacity - 1)];
-      }
-      return to;
-    };
-    this.#address = moved(this.#address, new Uint32Array(capacity));
-    this.#length = moved(this.#length, new Uint32Array(capacity));
-    this.#cut = moved(this.#cut, new Uint32Array(capacity));
-    this.#unacked = moved(this.#unacked, new Uint32Array(capacity));
-    this.#stream = moved(this.#stream, new Uint16Array(capacity));
-    this.#ppid = moved(this.#ppid, new Uint32Array(capacity));
-    this.#flags = moved(this.#flags, new Uint8Array(capacity));
-    this.#capacity = capacity;
+    const old = this.#columns;
+    const columns = spares.larger(old);
+    for (let i = this.#head; i < this.#tail; i++) {
+      columns.take(i & (columns.capacity - 1), old, i & (old.capacity - 1));
+    }
+    spares.give(old);
+    this.#columns = columns;
   }
 }

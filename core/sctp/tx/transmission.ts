@@ -136,6 +136,7 @@ export class Transmission {
   /** Releases all memory. */
   clear(): void {
     this.queue.clear();
+    this.outstanding.clear();
     this.bufferedBytes = 0;
     this.bufferedCost = 0;
   }

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { type Columns, SpareColumns } from "./spare_columns.ts";
+
+const NONE: Columns = { capacity: 0 };
+
+function counted() {
+  const made: number[] = [];
+  const spares = new SpareColumns<Columns>((capacity) => {
+    made.push(capacity);
+    return { capacity };
+  }, 64);
+  return { spares, made };
+}
+
+Deno.test("a set grows by doubling from the smallest one on", () => {
+  const { spares, made } = counted();
+  let columns = NONE;
+  for (let i = 0; i < 4; i++) columns = spares.larger(columns);
+  assert.deepEqual(made, [64, 128, 256, 512]);
+});
+
+Deno.test("what was given back is used again, by those who want that capacity", () => {
+  const { spares, made } = counted();
+  const small = spares.larger(NONE);
+  const large = spares.larger(small);
+  for (const columns of [small, large]) spares.give(columns);
+  assert.equal(spares.larger(NONE), small);
+  assert.equal(spares.larger(small), large);
+  assert.notEqual(spares.larger(NONE), small);
+  assert.deepEqual(made, [64, 128, 64]);
+});
+
+Deno.test("no more is kept than 32,768 records of a capacity, and nothing for none", () => {
+  const { spares, made } = counted();
+  const taken = Array.from({ length: 600 }, () => spares.larger(NONE));
+  for (const columns of [NONE, ...taken]) spares.give(columns);
+  made.length = 0;
+  for (let i = 0; i < 600; i++) spares.larger(NONE);
+  assert.equal(made.length, 600 - 32_768 / 64);
+});
