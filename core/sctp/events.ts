@@ -18,6 +18,8 @@ export type LossReason =
   | { readonly kind: "protocol-violation"; readonly causes: readonly ErrorCause[] }
   /** An ICMP error said that the peer has no SCTP (RFC 9260, section 10, ICMP8). */
   | { readonly kind: "no-sctp-at-peer" }
+  /** ICMP errors said that none of the peer's addresses is reached (section 10, ICMP9). */
+  | { readonly kind: "destination-unreachable" }
   /** The state cookie went stale again and again (RFC 9260, section 5.2.6). */
   | { readonly kind: "stale-cookie" }
   /** Messages were queued on streams that the peer then did not accept (section 5.1.1). */

@@ -1,5 +1,6 @@
 /** The state of an association, with the data that exists only in it. */
 import type { Instant } from "./base/time.ts";
+import type { Path } from "./path/path.ts";
 
 /** States of RFC 9260, section 4. */
 export type AssociationState =
@@ -22,6 +23,8 @@ export type Phase =
     /** INITs sent so far. */
     attempts: number;
     sentAt: Instant;
+    /** Paths on which an ICMP error has answered the INIT. */
+    readonly unreachable: Path[];
   }
   | {
     readonly state: "COOKIE-ECHOED";

@@ -18,6 +18,8 @@ export type SctpErrorCode =
   | "ERR_SCTP_PROTOCOL_VIOLATION"
   /** The peer's host said by ICMP that it has no SCTP there. */
   | "ERR_SCTP_NOT_SUPPORTED"
+  /** The network said by ICMP that the peer is not reached. */
+  | "ERR_SCTP_UNREACHABLE"
   /** The peer's state cookie went stale again and again. */
   | "ERR_SCTP_STALE_COOKIE"
   /** No local address can reach the peer. */
@@ -72,6 +74,13 @@ export function lossError(reason: LossReason, peer: string, established: boolean
         "ERR_SCTP_NOT_SUPPORTED",
         `${peer} says by ICMP that nothing receives SCTP there; check that the peer runs, that it ` +
           "uses the same transport (raw IP or UDP) and, for UDP, the encapsulation port",
+        { reason },
+      );
+    case "destination-unreachable":
+      return new SctpError(
+        "ERR_SCTP_UNREACHABLE",
+        `the network says by ICMP that ${peer} is not reached; check its address, routes and ` +
+          "firewalls on the way",
         { reason },
       );
     case "stale-cookie":

@@ -7,6 +7,7 @@ import { markOversized } from "../tx/retransmission.ts";
 import { chunkType } from "../wire/chunk.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, verificationTag } from "../wire/common_header.ts";
+import { onInitUnreachable } from "./setup.ts";
 
 /** Bytes of a quoted packet that are needed to see the Initiate Tag of an INIT. */
 const INIT_TAG_END = COMMON_HEADER_LENGTH + 8;
@@ -59,7 +60,9 @@ export function handleIcmpError(association: Association, now: Instant, error: I
       return;
     }
     case "destination-unreachable":
-      // ICMP9 is a MAY: timers and heartbeats decide, so that a forged or passing error costs nothing.
+      if (path && quotesInit(error.quoted)) onInitUnreachable(association, now, path);
+      // ICMP9 is a MAY: once the association is up, timers and heartbeats decide, so that a forged or
+      // passing error costs nothing.
       return;
     case "port-unreachable":
       // ICMP3: ignored.

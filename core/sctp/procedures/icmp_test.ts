@@ -104,6 +104,28 @@ Deno.test("port unreachable and other unreachables change nothing (ICMP3, ICMP9)
   }
 });
 
+Deno.test("an INIT that does not reach its destination goes to the next address at once (ICMP9)", () => {
+  const kind = "destination-unreachable";
+  const puppet = new Puppet({ peers: ["10.0.0.2", "10.0.1.2"] });
+  const [init] = puppet.beAsked();
+  assert.equal(init.to, "10.0.0.2");
+  const [next, none] = [init, init].map((packet) => {
+    puppet.subject.take();
+    report(puppet, packet, { kind });
+    return puppet.subject.take()[0];
+  });
+  assert.deepEqual([next.to, next.bytes[12]], ["10.0.1.2", 1]);
+  assert.equal(none, undefined, "an error that is repeated says nothing new");
+  assert.ok(!isOver(puppet));
+  report(puppet, next, { kind, change: (quoted) => quoted[16] ^= 1 });
+  assert.ok(!isOver(puppet), "an Initiate Tag of somebody else's");
+  report(puppet, next, { kind });
+  assert.ok(isOver(puppet));
+  const event = puppet.subject.events.at(-1);
+  assert.ok(event?.kind === "communication-lost");
+  assert.equal(event.reason.kind, "destination-unreachable");
+});
+
 Deno.test("packet too big lowers the PMTU of its path only, and of chunks for all (ICMP7; section 7.3)", () => {
   const { puppet, packet } = sending({
     addresses: ["10.0.0.1", "10.0.1.1"],

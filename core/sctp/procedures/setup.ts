@@ -54,14 +54,16 @@ export function beginSetup(association: Association, now: Instant, preservative?
     supportedAddressTypes: supportedTypes(association),
     cookiePreservative: preservative,
   });
-  association.phase = { state: "COOKIE-WAIT", init, attempts: 0, sentAt: now };
+  association.phase = { state: "COOKIE-WAIT", init, attempts: 0, sentAt: now, unreachable: [] };
   association.peerTag = 0;
   sendInit(association, now);
 }
 
-/** The path for the n-th attempt: all take turns (section 5.1), but for those that cannot send. */
+/** The path for the n-th attempt: all take turns (section 5.1), but for those of no use. */
 function pathOfAttempt(association: Association, attempt: number): Path {
-  const usable = association.pathList.filter((path) => path.usable);
+  const { phase } = association;
+  const unreachable = phase.state === "COOKIE-WAIT" ? phase.unreachable : [];
+  const usable = association.pathList.filter((path) => path.usable && !unreachable.includes(path));
   const paths = usable.length > 0 ? usable : association.pathList;
   return paths[attempt % paths.length];
 }
@@ -86,6 +88,18 @@ export function onT1Init(association: Association, now: Instant): void {
   } else {
     sendInit(association, now);
   }
+}
+
+/**
+ * An ICMP error says that the INIT did not reach its destination (section 10, ICMP9): the next address
+ * is tried at once, and without one this is the answer, as it is for a TCP SYN.
+ */
+export function onInitUnreachable(association: Association, now: Instant, path: Path): void {
+  const { phase } = association;
+  if (phase.state !== "COOKIE-WAIT" || phase.unreachable.includes(path)) return;
+  phase.unreachable.push(path);
+  if (phase.unreachable.length < association.pathList.length) sendInit(association, now);
+  else association.lose({ kind: "destination-unreachable" });
 }
 
 /** INIT ACK in COOKIE-WAIT (section 5.1, C). */

@@ -72,12 +72,13 @@ for (const reason of [SILENT, ABORTED, NO_SCTP]) {
   });
 }
 
-Deno.test("a peer that is out of memory, or stops, falls back without being remembered", () => {
+Deno.test("a peer that is out of memory, stops, or is not reached falls back without being remembered", () => {
   const full: LossReason = {
     kind: "aborted-by-peer",
     causes: [{ code: CauseCode.OutOfResource }],
   };
-  for (const reason of [full, abortedBy(ResetReason.Stopping)]) {
+  const unreached: LossReason = { kind: "destination-unreachable" };
+  for (const reason of [full, abortedBy(ResetReason.Stopping), unreached]) {
     const { attempt, known } = stage();
     attempt.start(START);
     assert.deepEqual(attempt.handleLoss(START, reason), { kind: "use-tcp" });

@@ -38,6 +38,7 @@ function isAccident(reason: LossReason): boolean {
     case "aborted-by-peer":
       return reason.causes.some(({ code }) => code === CauseCode.OutOfResource);
     case "aborted-locally":
+    case "destination-unreachable":
     case "no-path":
       return true;
     case "unreachable":
