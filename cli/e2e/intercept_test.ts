@@ -42,6 +42,20 @@ interceptTest(
   },
 );
 
+interceptTest("a SYN that TCP has to send again on its way to the shim is carried", async () => {
+  await using stage = await Intercepted.open([PORT]);
+  await stage.startServer();
+  await stage.startServerShim();
+  await stage.loseFirstGrantedSyn();
+  await stage.startClientShim();
+  const { error, greeting, milliseconds } = await stage.probe(4);
+  assert.equal(error, "");
+  assert.notEqual(greeting, "", "the server's bytes arrive");
+  assert.ok(milliseconds >= 900, `a SYN was lost, and yet connected after ${milliseconds} ms`);
+  const { counters } = await statusOf(stage);
+  assert.deepEqual([counters.held, counters.carried, counters.broken], [1, 1, 0]);
+});
+
 interceptTest("what no rule enables never reaches the daemon", async () => {
   await using stage = await Intercepted.open([PORT + 1]);
   const server = await stage.startServer();

@@ -120,6 +120,12 @@ export class Intercepted implements AsyncDisposable {
     await nft(this.server, `udp dport ${SCTP_UDP} drop`);
   }
 
+  /** The client's host loses the first SYN that is on its way to the shim: TCP sends it again. */
+  async loseFirstGrantedSyn(): Promise<void> {
+    const first = "quota until 100 bytes drop";
+    await nft(this.client, `iifname lo tcp flags & (syn | ack) == syn ${first}`);
+  }
+
   /** Counts SYNs that come to the server's host from now on. */
   async countSyns(): Promise<() => Promise<number>> {
     await nft(this.server, "tcp flags & (syn | ack) == syn counter");

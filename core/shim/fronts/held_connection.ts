@@ -98,9 +98,15 @@ export class HeldConnection implements Connection {
     return this.#phase === "over";
   }
 
-  /** True once the kernel's TCP has the SYN. */
-  get released(): boolean {
-    return this.#phase === "released";
+  /** True if `syn`, between the same addresses and ports, is the held one again. */
+  isRetransmittedBy(syn: TcpSyn): boolean {
+    return syn.sequenceNumber === this.#held.sequenceNumber;
+  }
+
+  /** The verdict for the held SYN when TCP sends it again: the first one may have been lost. */
+  get retransmissionSentence(): Sentence {
+    if (this.#phase === "held") return "drop";
+    return this.#phase === "granted" ? "carry" : "direct";
   }
 
   run(now: Instant): boolean {

@@ -59,18 +59,18 @@ export class NfqueueFront implements Holder {
     else socket.reset();
   }
 
-  sentence(held: HeldSyn, sentence: Sentence): void {
+  sentence({ packet, destination }: Pick<HeldSyn, "packet" | "destination">, sentence: Sentence) {
     if (this.#lost) return;
     switch (sentence) {
       case "direct":
-        return this.#queue.verdict(held.packet, Verdict.Accept);
+        return this.#queue.verdict(packet, Verdict.Accept);
       case "drop":
-        return this.#queue.verdict(held.packet, Verdict.Drop);
+        return this.#queue.verdict(packet, Verdict.Drop);
       case "carry":
-        return this.#mark(held.packet, MarkKind.Carry);
+        return this.#mark(packet, MarkKind.Carry);
       case "refused":
       case "unreachable":
-        return this.#refuse(held, ERRNO[sentence]);
+        return this.#refuse(packet, destination.address.family, ERRNO[sentence]);
       default:
         return sentence satisfies never;
     }
@@ -115,8 +115,8 @@ export class NfqueueFront implements Holder {
     this.#diag.close();
   }
 
-  #refuse({ packet, destination }: HeldSyn, errno: number): void {
-    const kind = refusalKind(errno, destination.address.family);
+  #refuse(packet: number, family: 4 | 6, errno: number): void {
+    const kind = refusalKind(errno, family);
     this.#mark(packet, kind ?? MarkKind.Refuse);
   }
 
@@ -141,7 +141,8 @@ export class NfqueueFront implements Holder {
     const syn = parseSyn(this.#queue.memory, offset, length, outputInterface);
     if (typeof syn === "string") return this.#queue.verdict(id, Verdict.Accept);
     const key = keyOf(syn.source, syn.destination);
-    if (this.#isDecided(key, syn)) return this.#queue.verdict(id, Verdict.Accept);
+    const sentence = this.#sentenceBefore(key, syn);
+    if (sentence) return this.sentence({ ...syn, packet: id }, sentence);
     const { address, port } = syn.destination;
     const { enabled } = this.#plane.configuration.table.match("remote", address, port);
     // What the rules leave out comes here only if it is an application's that was named.
@@ -154,10 +155,10 @@ export class NfqueueFront implements Holder {
   }
 
   /** A retransmission follows its first SYN; the same ports with another number are a new connection. */
-  #isDecided(key: string, { sequenceNumber }: TcpSyn): boolean {
+  #sentenceBefore(key: string, syn: TcpSyn): Sentence | undefined {
     const waiting = this.#waiting.get(key);
-    if (waiting) return waiting.released;
-    return this.#decided.get(key) === sequenceNumber;
+    if (waiting?.isRetransmittedBy(syn)) return waiting.retransmissionSentence;
+    return !waiting && this.#decided.get(key) === syn.sequenceNumber ? "direct" : undefined;
   }
 
   #try(held: HeldSyn): void {
