@@ -26,6 +26,7 @@ import type { Reception } from "./rx/reception.ts";
 import { AssociationTimer, TimerTable } from "./timer/timer_table.ts";
 import type { SendOptions } from "./tx/send_queue.ts";
 import type { SendConditions } from "./tx/data_sender.ts";
+import type { StreamSchedulerName } from "./tx/stream_scheduler.ts";
 import { MESSAGE_COST, Transmission } from "./tx/transmission.ts";
 
 /** A control chunk that waits to be sent. */
@@ -244,6 +245,31 @@ export class Association implements HeapMember {
     return copied;
   }
 
+  /** How the outbound streams take turns (RFC 8260, section 3). */
+  get streamScheduler(): StreamSchedulerName {
+    return this.tx.queue.scheduler;
+  }
+
+  /** Has the outbound streams take turns in another way, from the next message on (section 4.3.2). */
+  setStreamScheduler(name: StreamSchedulerName): void {
+    this.tx.queue.scheduler = name;
+  }
+
+  /**
+   * Gives an outbound stream its priority, 0 being served first, or its weight (RFC 8260, section
+   * 4.3.3): what the scheduler makes of it.
+   * @throws RangeError unless the stream and the value are whole numbers from 0 to 65,535.
+   */
+  setStreamValue(stream: number, value: number): void {
+    for (const number of [stream, value]) {
+      if (Number.isInteger(number) && number >= 0 && number <= 0xffff) continue;
+      throw new RangeError(
+        `cannot give stream ${stream} the value ${value}: both take 0 to 65,535`,
+      );
+    }
+    this.tx.queue.setStreamValue(stream, value);
+  }
+
   /** Prefers a path for data (RFC 9260, section 11.1.6). */
   setPrimary(path: Path): void {
     this.primary = path;
@@ -397,7 +423,9 @@ export class Association implements HeapMember {
     this.control.length = 0;
     this.tx.clear();
     for (const path of this.pathList) path.reset(now);
+    const { queue } = this.tx;
     this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);
+    this.tx.queue.scheduleLike(queue);
     this.tx.updateChunkPayload();
     this.readableReported = false;
     this.ecnEchoTsn = undefined;

@@ -9,7 +9,7 @@ import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { PacketWriter } from "./packet_writer.ts";
 import { joinFlight, spoilMeasurements, unmark } from "./retransmission.ts";
-import { SegmentFlag } from "./send_queue.ts";
+import { SegmentFlag } from "./segment_store.ts";
 import { MAX_OUTSTANDING, type Transmission } from "./transmission.ts";
 
 /** A message that has to be cut anyway is not started in less room than this. */
@@ -154,7 +154,9 @@ function sendNew(
   const { queue } = tx;
   const flightBefore = path.flightSize;
   let chunks = 0;
+  queue.beginPacket();
   while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
+    if (chunks > 0 && queue.endsPacket) break;
     const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, !writer.isEmpty);
     if (length === 0 || !windowAllows(tx, length)) break;
     sendChunk(tx, now, path, writer, length, conditions);

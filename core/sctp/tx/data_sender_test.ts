@@ -375,6 +375,53 @@ Deno.test("an answer as long as the longest packet fits the batch, or waits for 
   assert.deepEqual(answers.map(({ length }) => length), [40_008, 40_008, 40_008, 65_488]);
 });
 
+// RFC 8260, section 3: schedulers.
+
+/** Queues a message of 100 bytes on each of these streams before anything can leave. */
+function submitOn(puppet: Puppet, streams: readonly number[]): SentPacket[] {
+  const { association } = puppet;
+  puppet.subject.do((_, now) => {
+    for (const stream of streams) {
+      const options = { stream, ppid: 0, unordered: false, immediate: false };
+      assert.ok(association.send(now, new Uint8Array(100), options));
+    }
+  });
+  return puppet.subject.take();
+}
+
+/** The streams of each packet's DATA chunks. */
+function streamsOf(packets: readonly SentPacket[]): string[] {
+  return packets.map((packet) =>
+    dataChunks([packet]).map((chunk) => dataStream(chunk, 0)).join(" ")
+  );
+}
+
+Deno.test("round robin per packet bundles one stream only (RFC 8260, section 3.3)", () => {
+  const puppet = connected();
+  const streams = [0, 1, 0, 1];
+  assert.deepEqual(streamsOf(submitOn(puppet, streams)), ["0 1 0 1"]);
+  puppet.ack(4);
+  puppet.association.setStreamScheduler("rr-pkt");
+  assert.deepEqual(streamsOf(submitOn(puppet, streams)), ["0 0", "1 1"]);
+});
+
+Deno.test("the chosen scheduler and priorities outlive a restart of the peer", () => {
+  const puppet = connected();
+  puppet.association.setStreamScheduler("prio");
+  puppet.association.setStreamValue(0, 1);
+  puppet.association.beginNewIncarnation(puppet.subject.now, 7, tsn(7));
+  assert.equal(puppet.association.streamScheduler, "prio");
+  assert.equal(puppet.association.tx.queue.streamValue(0), 1);
+});
+
+Deno.test("a stream that cannot be, or a value, is refused in words", () => {
+  const { association } = connected();
+  const words = /cannot give stream 65536 the value 1: both take 0 to 65,535/;
+  assert.throws(() => association.setStreamValue(65_536, 1), words);
+  assert.throws(() => association.setStreamValue(1, -1), RangeError);
+  assert.throws(() => association.setStreamValue(1, 0.5), RangeError);
+});
+
 // Section 6: states.
 
 Deno.test("DATA leaves with COOKIE ECHO, then not before COOKIE ACK (sections 5.1, C and 6)", () => {

@@ -31,7 +31,7 @@ const SMALLEST_CAPACITY = 128;
 class ChunkColumns implements Columns {
   readonly address: Uint32Array;
   readonly length: Uint16Array;
-  readonly segment: Float64Array;
+  readonly segment: Uint32Array;
   readonly stream: Uint16Array;
   readonly ssn: Uint16Array;
   readonly ppid: Uint32Array;
@@ -44,7 +44,7 @@ class ChunkColumns implements Columns {
   constructor(readonly capacity: number) {
     this.address = new Uint32Array(capacity);
     this.length = new Uint16Array(capacity);
-    this.segment = new Float64Array(capacity);
+    this.segment = new Uint32Array(capacity);
     this.stream = new Uint16Array(capacity);
     this.ssn = new Uint16Array(capacity);
     this.ppid = new Uint32Array(capacity);
@@ -96,7 +96,7 @@ export class Outstanding {
   }
 
   /** Segment of the send queue that owns the payload. */
-  get segment(): Float64Array {
+  get segment(): Uint32Array {
     return this.#columns.segment;
   }
 

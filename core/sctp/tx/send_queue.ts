@@ -1,13 +1,22 @@
 /**
- * User messages that wait to become DATA chunks, oldest first.
+ * User messages that wait to become DATA chunks: first come, first served within a stream, and among
+ * the streams as the scheduler says (RFC 8260, section 3).
  *
  * A message is copied into slots of the pool. One that is longer than a slot is kept as several
  * segments, cut where chunks will be cut, so that no chunk spans two slots. A segment stays until the
  * last of its chunks has been acknowledged, because retransmissions read from it.
  */
-import { copyBytes } from "../base/copy.ts";
+import { KeyedHeap } from "../base/keyed_heap.ts";
 import { LARGEST_SLOT, type SlabPool } from "../base/slab_pool.ts";
-import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+import { ActiveStreams, IDLE } from "./active_streams.ts";
+import { SegmentFlag, SegmentStore } from "./segment_store.ts";
+import {
+  DEFAULT_STREAM_SCHEDULER,
+  STREAM_SCHEDULERS,
+  type StreamScheduler,
+  type StreamSchedulerName,
+  type StreamTurn,
+} from "./stream_scheduler.ts";
 
 /** What the user says about a message. One object can be used for many messages. */
 export interface SendOptions {
@@ -21,61 +30,66 @@ export interface SendOptions {
   immediate: boolean;
 }
 
-/** Marks of a segment. */
-export const SegmentFlag = { Begin: 1, End: 2, Unordered: 4, Immediate: 8 } as const;
-
-/** Segments that fit at first. */
-const SMALLEST_CAPACITY = 64;
-
-/** What is known of segments, one column per fact. */
-class SegmentColumns implements Columns {
-  /** Where the bytes lie in the pool. */
-  readonly address: Uint32Array;
-  readonly length: Uint32Array;
-  /** Bytes that are in chunks. */
-  readonly cut: Uint32Array;
-  /** Chunks that are not acknowledged for good. */
-  readonly unacked: Uint32Array;
-  readonly stream: Uint16Array;
-  readonly ppid: Uint32Array;
-  readonly flags: Uint8Array;
-
-  constructor(readonly capacity: number) {
-    this.address = new Uint32Array(capacity);
-    this.length = new Uint32Array(capacity);
-    this.cut = new Uint32Array(capacity);
-    this.unacked = new Uint32Array(capacity);
-    this.stream = new Uint16Array(capacity);
-    this.ppid = new Uint32Array(capacity);
-    this.flags = new Uint8Array(capacity);
-  }
-
-  /** Copies everything at one index from another set. */
-  take(to: number, source: SegmentColumns, from: number): void {
-    this.address[to] = source.address[from];
-    this.length[to] = source.length[from];
-    this.cut[to] = source.cut[from];
-    this.unacked[to] = source.unacked[from];
-    this.stream[to] = source.stream[from];
-    this.ppid[to] = source.ppid[from];
-    this.flags[to] = source.flags[from];
-  }
-}
-
-const NONE = new SegmentColumns(0);
-const spares = new SpareColumns((capacity) => new SegmentColumns(capacity), SMALLEST_CAPACITY);
+/** No stream has to go on before others have a turn. */
+const UNBOUND = -1;
 
 export class SendQueue {
-  readonly #pool: SlabPool;
-  #columns = NONE;
-  /** Sequence numbers of segments: oldest kept, next to be cut, next to be added. */
-  #head = 0;
-  #next = 0;
-  #tail = 0;
+  readonly #segments: SegmentStore;
+  readonly #streams = new ActiveStreams();
+  /** Streams with something to send, in the order of their turns. */
+  readonly #order = new KeyedHeap();
+  #scheduler: StreamScheduler = STREAM_SCHEDULERS[DEFAULT_STREAM_SCHEDULER];
+  #schedulerName: StreamSchedulerName = DEFAULT_STREAM_SCHEDULER;
+  /** Priorities or weights of streams that the user gave one. */
+  readonly #values = new Map<number, number>();
+  /** Virtual time until which idle streams have used their share, beyond {@link #virtualTime}. */
+  readonly #debts = new Map<number, number>();
+  #virtualTime = 0;
+  #messages = 0;
+  #turns = 0;
+  /** Slot whose message, or packet, is not over. */
+  #bound = UNBOUND;
+  /** Slot and segment that the next chunk comes from; segment 0 if the queue is drained. */
+  #slot = 0;
+  #current = 0;
+  /** Stream of the chunk that was cut last. */
+  #lastStream = 0;
   #unsentBytes = 0;
+  readonly #asked: StreamTurn = { arrival: 0, turn: 0, value: 0, used: 0 };
 
   constructor(pool: SlabPool) {
-    this.#pool = pool;
+    this.#segments = new SegmentStore(pool);
+  }
+
+  /** How the streams take turns. */
+  get scheduler(): StreamSchedulerName {
+    return this.#schedulerName;
+  }
+
+  /** Another scheduler, from the next message on. */
+  set scheduler(name: StreamSchedulerName) {
+    this.#schedulerName = name;
+    this.#scheduler = STREAM_SCHEDULERS[name];
+    if (this.#bound !== UNBOUND && this.atMessageStart) this.#bound = UNBOUND;
+    this.#debts.clear();
+    this.#orderAnew();
+  }
+
+  /** Priority (0 is served first) or weight of a stream: what the scheduler makes of it. */
+  streamValue(stream: number): number {
+    return this.#values.get(stream) ?? 0;
+  }
+
+  /** Gives a stream a priority or weight. */
+  setStreamValue(stream: number, value: number): void {
+    this.#values.set(stream, value);
+    this.#orderAnew();
+  }
+
+  /** Takes turns as another queue does: that of the association before its peer restarted. */
+  scheduleLike(other: SendQueue): void {
+    for (const [stream, value] of other.#values) this.#values.set(stream, value);
+    this.scheduler = other.scheduler;
   }
 
   /** Bytes that have not been put into a chunk yet. */
@@ -85,7 +99,7 @@ export class SendQueue {
 
   /** True if there is nothing left to cut. */
   get isDrained(): boolean {
-    return this.#next === this.#tail;
+    return this.#current === 0;
   }
 
   /**
@@ -96,6 +110,9 @@ export class SendQueue {
     const longest = data.length <= LARGEST_SLOT
       ? data.length
       : LARGEST_SLOT - LARGEST_SLOT % Math.min(chunkPayload, LARGEST_SLOT);
+    const found = this.#streams.find(options.stream);
+    const slot = found === IDLE ? this.#open(options.stream) : found;
+    this.#messages++;
     for (let start = 0; start < data.length; start += longest) {
       const length = Math.min(longest, data.length - start);
       let flags = 0;
@@ -103,50 +120,66 @@ export class SendQueue {
       if (start + length === data.length) flags |= SegmentFlag.End;
       if (options.unordered) flags |= SegmentFlag.Unordered;
       if (options.immediate) flags |= SegmentFlag.Immediate;
-      this.#add(data, start, length, flags, options);
+      this.#append(slot, data, start, length, flags, options.ppid);
     }
     this.#unsentBytes += data.length;
+    if (found !== IDLE) return;
+    this.#order.set(slot, this.#keyOf(slot));
+    this.#select();
   }
 
-  #add(
+  #open(stream: number): number {
+    const used = Math.max(this.#virtualTime, this.#debts.get(stream) ?? 0);
+    return this.#streams.open(stream, ++this.#turns, used);
+  }
+
+  #append(
+    slot: number,
     data: Uint8Array,
     start: number,
     length: number,
     flags: number,
-    options: SendOptions,
+    ppid: number,
   ): void {
-    if (this.#tail - this.#head === this.#columns.capacity) this.#grow();
-    const columns = this.#columns;
-    const slot = this.#slotOf(this.#tail);
-    const address = this.#pool.take(length);
-    const target = this.#pool.offsetAt(address);
-    copyBytes(data, start, this.#pool.bytesAt(address), target, length);
-    columns.address[slot] = address;
-    columns.length[slot] = length;
-    columns.cut[slot] = 0;
-    columns.unacked[slot] = 0;
-    columns.stream[slot] = options.stream;
-    columns.ppid[slot] = options.ppid;
-    columns.flags[slot] = flags;
-    this.#tail++;
+    const streams = this.#streams;
+    const segment = this.#segments.take(data, start, length, flags, ppid, this.#messages);
+    if (streams.head[slot] === 0) streams.head[slot] = segment;
+    else this.#segments.link(streams.tail[slot], segment);
+    streams.tail[slot] = segment;
   }
 
-  /** Sequence number of the segment that the next chunk comes from. */
+  /** A packet is begun: where streams take turns by the packet, this is where. */
+  beginPacket(): void {
+    if (this.#scheduler.switching !== "packet" || this.#bound === UNBOUND) return;
+    if (!this.atMessageStart) return;
+    this.#order.set(this.#bound, this.#keyOf(this.#bound));
+    this.#bound = UNBOUND;
+    this.#select();
+  }
+
+  /** True if the next chunk must not follow the last one into the same packet. */
+  get endsPacket(): boolean {
+    return this.#scheduler.switching === "packet" && this.currentStream !== this.#lastStream;
+  }
+
+  /** Stream of the chunk that was cut last. */
+  get lastStream(): number {
+    return this.#lastStream;
+  }
+
+  /** The segment that the next chunk comes from. */
   get current(): number {
-    return this.#next;
+    return this.#current;
   }
 
-  /** Bytes of the current segment that are not in a chunk yet. */
+  /** Bytes of the current segment that are not in a chunk yet; 0 if the queue is drained. */
   get currentRest(): number {
-    const slot = this.#slotOf(this.#next);
-    return this.#columns.length[slot] - this.#columns.cut[slot];
+    return this.#current === 0 ? 0 : this.#segments.restOf(this.#current);
   }
 
   /** True if nothing of the current segment's message has been cut yet. */
   get atMessageStart(): boolean {
-    const slot = this.#slotOf(this.#next);
-    const { cut, flags } = this.#columns;
-    return cut[slot] === 0 && (flags[slot] & SegmentFlag.Begin) !== 0;
+    return this.#segments.isWhole(this.#current) && (this.currentFlags & SegmentFlag.Begin) !== 0;
   }
 
   /** True if the current segment is the last one of its message. */
@@ -155,69 +188,103 @@ export class SendQueue {
   }
 
   get currentStream(): number {
-    return this.#columns.stream[this.#slotOf(this.#next)];
+    return this.#streams.stream[this.#slot];
   }
 
   get currentPpid(): number {
-    return this.#columns.ppid[this.#slotOf(this.#next)];
+    return this.#segments.ppidOf(this.#current);
   }
 
   /** {@link SegmentFlag} bits of the current segment. */
   get currentFlags(): number {
-    return this.#columns.flags[this.#slotOf(this.#next)];
+    return this.#segments.flagsOf(this.#current);
   }
 
   /** Cuts `length` bytes off the current segment; returns where they lie in the pool. */
   cut(length: number): number {
-    const columns = this.#columns;
-    const slot = this.#slotOf(this.#next);
-    const address = columns.address[slot] + columns.cut[slot];
-    columns.cut[slot] += length;
-    columns.unacked[slot]++;
+    const segment = this.#current;
+    const slot = this.#slot;
+    const streams = this.#streams;
+    const address = this.#segments.cut(segment, length);
+    const { switching, cost } = this.#scheduler;
     this.#unsentBytes -= length;
-    if (columns.cut[slot] === columns.length[slot]) this.#next++;
+    this.#lastStream = streams.stream[slot];
+    this.#virtualTime = streams.used[slot];
+    streams.used[slot] += length * cost(this.streamValue(this.#lastStream));
+    this.#bound = slot;
+    if (this.#segments.restOf(segment) > 0) return address;
+    const next = this.#segments.nextOf(segment);
+    streams.head[slot] = next;
+    this.#current = next;
+    if ((this.#segments.flagsOf(segment) & SegmentFlag.End) === 0) return address;
+    if (next === 0) this.#close(slot);
+    else this.#endTurn(slot, switching === "message");
     return address;
+  }
+
+  /** A message is over, and another one of its stream waits. */
+  #endTurn(slot: number, lettingOthersIn: boolean): void {
+    this.#streams.turn[slot] = ++this.#turns;
+    if (!lettingOthersIn) return;
+    this.#bound = UNBOUND;
+    this.#order.set(slot, this.#keyOf(slot));
+    this.#select();
+  }
+
+  /** A stream has nothing left. */
+  #close(slot: number): void {
+    const streams = this.#streams;
+    if (streams.used[slot] > this.#virtualTime) {
+      this.#debts.set(streams.stream[slot], streams.used[slot]);
+    }
+    this.#order.remove(slot);
+    streams.close(slot);
+    this.#bound = UNBOUND;
+    this.#select();
+  }
+
+  #select(): void {
+    if (this.#bound !== UNBOUND) return;
+    if (this.#order.count === 0) {
+      this.#current = 0;
+      // Nobody waits, so nobody is owed anything.
+      this.#debts.clear();
+      this.#virtualTime = 0;
+      return;
+    }
+    this.#slot = this.#order.first;
+    this.#current = this.#streams.head[this.#slot];
+  }
+
+  #keyOf(slot: number): number {
+    const streams = this.#streams;
+    const asked = this.#asked;
+    asked.arrival = this.#segments.arrivalOf(streams.head[slot]);
+    asked.turn = streams.turn[slot];
+    asked.used = streams.used[slot];
+    asked.value = this.streamValue(streams.stream[slot]);
+    return this.#scheduler.key(asked);
+  }
+
+  #orderAnew(): void {
+    for (let slot = 0; slot < this.#streams.count; slot++) {
+      if (this.#order.has(slot)) this.#order.set(slot, this.#keyOf(slot));
+    }
+    this.#select();
   }
 
   /** One chunk of a segment was acknowledged for good. */
   releaseChunk(segment: number): void {
-    const columns = this.#columns;
-    const slot = this.#slotOf(segment);
-    if (--columns.unacked[slot] > 0 || columns.cut[slot] < columns.length[slot]) return;
-    this.#pool.release(columns.address[slot]);
-    columns.length[slot] = 0;
-    while (this.#head < this.#next && columns.length[this.#slotOf(this.#head)] === 0) this.#head++;
-    if (this.#head === this.#tail) this.#giveBack();
+    this.#segments.releaseChunk(segment);
   }
 
   /** Releases all memory. */
   clear(): void {
-    const columns = this.#columns;
-    for (; this.#head < this.#tail; this.#head++) {
-      const slot = this.#slotOf(this.#head);
-      if (columns.length[slot] > 0) this.#pool.release(columns.address[slot]);
-    }
-    this.#next = this.#tail;
+    this.#segments.clear();
+    this.#streams.clear();
+    this.#order.clear();
+    this.#bound = UNBOUND;
     this.#unsentBytes = 0;
-    this.#giveBack();
-  }
-
-  #slotOf(segment: number): number {
-    return segment & (this.#columns.capacity - 1);
-  }
-
-  #giveBack(): void {
-    spares.give(this.#columns);
-    this.#columns = NONE;
-  }
-
-  #grow(): void {
-    const old = this.#columns;
-    const columns = spares.larger(old);
-    for (let i = this.#head; i < this.#tail; i++) {
-      columns.take(i & (columns.capacity - 1), old, i & (old.capacity - 1));
-    }
-    spares.give(old);
-    this.#columns = columns;
+    this.#select();
   }
 }

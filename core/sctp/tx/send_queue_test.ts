@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { LARGEST_SLOT, SlabPool } from "../base/slab_pool.ts";
-import { SegmentFlag, SendQueue } from "./send_queue.ts";
+import { SegmentFlag } from "./segment_store.ts";
+import { SendQueue } from "./send_queue.ts";
 
 const OPTIONS = { stream: 3, ppid: 9, unordered: false, immediate: false };
 const CHUNK = 1400;

@@ -1,0 +1,184 @@
+/**
+ * The segments of user messages that wait to be sent or acknowledged: payloads in the pool, facts in
+ * columns, the segments of a stream linked in the order of its messages. Segment 0 means "none".
+ */
+import { copyBytes } from "../base/copy.ts";
+import type { SlabPool } from "../base/slab_pool.ts";
+import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+
+/** Marks of a segment. */
+export const SegmentFlag = { Begin: 1, End: 2, Unordered: 4, Immediate: 8 } as const;
+
+/** Segments that fit at first. */
+const SMALLEST_CAPACITY = 64;
+
+/** What is known of segments, one column per fact. */
+class SegmentColumns implements Columns {
+  /** Where the bytes lie in the pool. */
+  readonly address: Uint32Array;
+  /** Bytes; 0 for a segment that is not in use. */
+  readonly length: Uint32Array;
+  /** Bytes that are in chunks. */
+  readonly cut: Uint32Array;
+  /** Chunks that are not acknowledged for good. */
+  readonly unacked: Uint32Array;
+  readonly ppid: Uint32Array;
+  /** {@link SegmentFlag} bits. */
+  readonly flags: Uint8Array;
+  /** The stream's next segment; of one that is not in use, the next of those. */
+  readonly next: Uint32Array;
+  /** When the message was queued: a count of messages. */
+  readonly arrival: Float64Array;
+
+  constructor(readonly capacity: number) {
+    this.address = new Uint32Array(capacity);
+    this.length = new Uint32Array(capacity);
+    this.cut = new Uint32Array(capacity);
+    this.unacked = new Uint32Array(capacity);
+    this.ppid = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.next = new Uint32Array(capacity);
+    this.arrival = new Float64Array(capacity);
+  }
+
+  /** Copies the first records of another set. */
+  take(source: SegmentColumns): void {
+    this.address.set(source.address);
+    this.length.set(source.length);
+    this.cut.set(source.cut);
+    this.unacked.set(source.unacked);
+    this.ppid.set(source.ppid);
+    this.flags.set(source.flags);
+    this.next.set(source.next);
+    this.arrival.set(source.arrival);
+  }
+}
+
+const NONE = new SegmentColumns(0);
+const spares = new SpareColumns((capacity) => new SegmentColumns(capacity), SMALLEST_CAPACITY);
+
+export class SegmentStore {
+  readonly #pool: SlabPool;
+  #columns = NONE;
+  #live = 0;
+  #fresh = 1;
+  #free = 0;
+
+  constructor(pool: SlabPool) {
+    this.#pool = pool;
+  }
+
+  /** Takes a copy of some bytes of a message. */
+  take(
+    data: Uint8Array,
+    start: number,
+    length: number,
+    flags: number,
+    ppid: number,
+    arrival: number,
+  ): number {
+    const segment = this.#takeSegment();
+    const columns = this.#columns;
+    const address = this.#pool.take(length);
+    const target = this.#pool.offsetAt(address);
+    copyBytes(data, start, this.#pool.bytesAt(address), target, length);
+    columns.address[segment] = address;
+    columns.length[segment] = length;
+    columns.cut[segment] = 0;
+    columns.unacked[segment] = 0;
+    columns.ppid[segment] = ppid;
+    columns.flags[segment] = flags;
+    columns.next[segment] = 0;
+    columns.arrival[segment] = arrival;
+    return segment;
+  }
+
+  /** Puts a segment behind the last one of its stream. */
+  link(last: number, segment: number): void {
+    this.#columns.next[last] = segment;
+  }
+
+  /** The next segment of the same stream, or 0. */
+  nextOf(segment: number): number {
+    return this.#columns.next[segment];
+  }
+
+  ppidOf(segment: number): number {
+    return this.#columns.ppid[segment];
+  }
+
+  /** {@link SegmentFlag} bits. */
+  flagsOf(segment: number): number {
+    return this.#columns.flags[segment];
+  }
+
+  /** When the message was queued: a count of messages. */
+  arrivalOf(segment: number): number {
+    return this.#columns.arrival[segment];
+  }
+
+  /** Bytes that are not in a chunk yet. */
+  restOf(segment: number): number {
+    return this.#columns.length[segment] - this.#columns.cut[segment];
+  }
+
+  /** True if nothing of it is in a chunk. */
+  isWhole(segment: number): boolean {
+    return this.#columns.cut[segment] === 0;
+  }
+
+  /** Cuts a chunk off; returns where it lies in the pool. */
+  cut(segment: number, length: number): number {
+    const columns = this.#columns;
+    const address = columns.address[segment] + columns.cut[segment];
+    columns.cut[segment] += length;
+    columns.unacked[segment]++;
+    return address;
+  }
+
+  /** One chunk of a segment was acknowledged for good; with the last of all its bytes it is gone. */
+  releaseChunk(segment: number): void {
+    const columns = this.#columns;
+    if (--columns.unacked[segment] > 0 || this.restOf(segment) > 0) return;
+    this.#pool.release(columns.address[segment]);
+    columns.length[segment] = 0;
+    columns.next[segment] = this.#free;
+    this.#free = segment;
+    if (--this.#live === 0) this.#giveBack();
+  }
+
+  /** Releases everything. */
+  clear(): void {
+    const { address, length } = this.#columns;
+    for (let segment = 1; segment < this.#fresh; segment++) {
+      if (length[segment] > 0) this.#pool.release(address[segment]);
+    }
+    this.#live = 0;
+    this.#giveBack();
+  }
+
+  #takeSegment(): number {
+    this.#live++;
+    const segment = this.#free;
+    if (segment !== 0) {
+      this.#free = this.#columns.next[segment];
+      return segment;
+    }
+    if (this.#fresh >= this.#columns.capacity) this.#grow();
+    return this.#fresh++;
+  }
+
+  #giveBack(): void {
+    spares.give(this.#columns);
+    this.#columns = NONE;
+    this.#fresh = 1;
+    this.#free = 0;
+  }
+
+  #grow(): void {
+    const columns = spares.larger(this.#columns);
+    columns.take(this.#columns);
+    spares.give(this.#columns);
+    this.#columns = columns;
+  }
+}
