@@ -122,6 +122,8 @@ Deno.test(
       await before.connect(target);
       const old = await tcp.accept();
       for (const address of CLIENT_ADDRESSES) daemon.cut(address);
+      // Commands are carried out in their order: once this is answered, nothing gets through.
+      await daemon.status();
       const { encapsulationPort } = before;
       await before.close();
       for (const address of CLIENT_ADDRESSES) daemon.heal(address);
