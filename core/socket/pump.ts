@@ -17,11 +17,14 @@ export const BATCH_BYTES = 256 * 1024;
 /** Packets a batch: enough for several segmented sends of the smallest packets that bulk data has. */
 const BATCH_PACKETS = 256;
 
-/** Receive batches a round, so that a flood of packets cannot keep timers and the user waiting. */
-const RECEIVES_PER_ROUND = 8;
+/**
+ * Packets after which a round takes no more: a flood cannot keep timers and the user waiting, and
+ * the sender of many packets gets its SACK, and sends on, while the rest is worked on.
+ */
+const PACKETS_PER_ROUND = 256;
 
 /** Full transmit batches a round, for the same reason. */
-const SENDS_PER_ROUND = 8;
+const SENDS_PER_ROUND = 2;
 
 /** Milliseconds after which a send that the kernel refused for want of buffer is tried again. */
 const RETRY_BLOCKED = 1;
@@ -92,10 +95,10 @@ export class Pump {
   #receive(now: Instant): boolean {
     const { endpoint, io } = this;
     let total = 0;
-    for (let i = 0; i < RECEIVES_PER_ROUND; i++) {
+    while (total < PACKETS_PER_ROUND) {
       const count = io.receive();
       if (count === 0) break;
-      for (let j = 0; j < count; j++) endpoint.handlePacket(now, io.packetAt(j));
+      for (let i = 0; i < count; i++) endpoint.handlePacket(now, io.packetAt(i));
       total += count;
     }
     const errors = this.#receiveIcmp(now);

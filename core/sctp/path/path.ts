@@ -93,6 +93,8 @@ export class Path {
   oneInFlight = false;
   /** Bytes of new DATA chunks that may leave before the next SACK (Max.Burst, section 6.1, D). */
   burstBudget: number;
+  /** Bytes that SACKs have acknowledged here since the last chance to send. */
+  releasedBytes = 0;
   /** Lowest TSN in flight on this path, meaningful while {@link flightSize} is above 0. */
   earliestTsn: Tsn = 0 as Tsn;
   /** TSN whose acknowledgement gives the next RTT sample, while {@link rttSentAt} is not NEVER. */
@@ -154,6 +156,7 @@ export class Path {
     this.oneInFlight = false;
     this.windowInUse = false;
     this.burstBudget = this.maximumBurst;
+    this.releasedBytes = 0;
     this.rttSentAt = NEVER;
     this.heartbeat = undefined;
     this.lastMeasuredSendAt = now;

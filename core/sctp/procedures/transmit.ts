@@ -48,9 +48,20 @@ function prepare(association: Association, now: Instant): void {
   conditions.startTimers = state !== "COOKIE-ECHOED";
   if (!path) return;
   association.currentDataPath = path;
+  if (path.releasedBytes > 0) renewBurst(path);
   if (path.flightSize > 0) return;
   path.burstBudget = Math.max(path.burstBudget, path.maximumBurst);
   if (!association.tx.queue.isDrained) decayIdleWindow(path, now);
+}
+
+/**
+ * Deviation from the letter of section 6.1, D: Max.Burst counts from what SACKs have released since
+ * the last chance to send, so that a SACK for many packets (one per batch of a fast receiver), or
+ * several at once, do not stall the sender.
+ */
+function renewBurst(path: Path): void {
+  path.burstBudget = path.maximumBurst + path.releasedBytes;
+  path.releasedBytes = 0;
 }
 
 /** RFC 9260, section 7.2.1: an idle path's cwnd is halved once per RTO; old burst credit lapses. */

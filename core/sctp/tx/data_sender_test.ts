@@ -314,6 +314,14 @@ Deno.test("after an idle time no more than Max.Burst packets leave at once (sect
   assert.equal(puppet.submit(100_000).length, 4);
 });
 
+Deno.test("SACKs that come together release together: Max.Burst counts from all of them", () => {
+  const puppet = connected();
+  const sent = grow(puppet, 20);
+  puppet.submit(200_000);
+  puppet.sendUndrained(sack(puppet.subjectTsn + sent + 1));
+  assert.equal(puppet.ack(sent + 4).length, 8, "four were acknowledged, and Max.Burst is four");
+});
+
 // Section 7.2.1: idle.
 
 Deno.test("cwnd is halved for each RTO without data, down to four PMDCS (section 7.2.1)", () => {

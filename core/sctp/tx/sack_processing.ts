@@ -240,9 +240,7 @@ function finishAck(
       path.ack.inFastRecovery = tx.inFastRecovery;
       path.ack.everythingAcked = everythingAcked;
       path.congestion.onAck(path.ack);
-      // Deviation from the letter of section 6.1, D: Max.Burst counts from what the SACK released, so
-      // that a SACK for many packets (one per batch of a fast receiver) does not stall the sender.
-      path.burstBudget = path.maximumBurst + path.ack.ackedBytes;
+      path.releasedBytes += path.ack.ackedBytes;
     }
   }
   // RFC 9260, section 7.2.4, note: growth comes before the reaction to loss.
