@@ -10,14 +10,23 @@ export interface TcpSyn {
   readonly destination: SocketAddress;
   /** Initial sequence number, 0 .. 2^32 - 1. */
   readonly sequenceNumber: number;
+  /** Segments are to be signed with keys that only the two ends have (RFC 2385, RFC 5925). */
+  readonly signed: boolean;
 }
 
 /** Why a packet is no {@link TcpSyn}. */
 export type SynFault = "not-ip" | "truncated" | "fragment" | "not-tcp" | "not-syn";
 
 const TCP_HEADER_BYTES = 20;
+const DATA_OFFSET = 12;
 const FLAGS = 13;
 const [FIN, SYN, RST, ACK] = [0x01, 0x02, 0x04, 0x10];
+
+/** Kinds of TCP options. */
+const END_OF_OPTIONS = 0;
+const NO_OPERATION = 1;
+const MD5_SIGNATURE = 19;
+const AUTHENTICATION = 29;
 
 /** IPv6 extension headers that may stand before TCP (RFC 8200, section 4.1). */
 const HOP_BY_HOP = 0;
@@ -89,5 +98,20 @@ function parseTcp(
     source: { address: source, port: readU16(bytes, at) },
     destination: { address: destination, port: readU16(bytes, at + 2) },
     sequenceNumber: readU32(bytes, at + 4),
+    signed: isSigned(bytes, at, end),
   };
+}
+
+/** Looks for an option that signs the segment. Each step takes a byte at least, so the walk ends. */
+function isSigned(bytes: Uint8Array, header: number, end: number): boolean {
+  const optionsEnd = Math.min(end, header + (bytes[header + DATA_OFFSET] >> 4) * 4);
+  let at = header + TCP_HEADER_BYTES;
+  while (at < optionsEnd && bytes[at] !== END_OF_OPTIONS) {
+    const kind = bytes[at];
+    if (kind === MD5_SIGNATURE || kind === AUTHENTICATION) return true;
+    const length = kind === NO_OPERATION ? 1 : at + 1 < optionsEnd ? bytes[at + 1] : 0;
+    if (length === 0) return false;
+    at += length;
+  }
+  return false;
 }

@@ -45,6 +45,23 @@ Deno.test("a link-local address has the link that the packet leaves by for a sco
   assert.equal(show(linkLocal, 3), "fe80::1%3 40000 > 2001:db8::7 443 fffffffe");
 });
 
+Deno.test("an option that signs the segment is found among others, wherever it stands", () => {
+  const withOptions = (options: string) => {
+    const words = 5 + options.replaceAll(" ", "").length / 8;
+    const syn = parse(V4.replace("5002ffff", `${words.toString(16)}002ffff`) + options);
+    return typeof syn === "object" && syn.signed;
+  };
+  const md5 = `1312${"00".repeat(16)}`;
+  assert.equal(withOptions(""), false);
+  assert.equal(withOptions("020405b4 01030307 0402080a 00000000 00000000"), false);
+  assert.equal(withOptions(`0101 ${md5}`), true);
+  assert.equal(withOptions(`020405b4 ${md5} 0101`), true);
+  assert.equal(withOptions("1d100101 00000000 00000000 00000000"), true, "TCP-AO");
+  assert.equal(withOptions(`00000000 0101 ${md5}`), false, "nothing counts behind the end");
+  assert.equal(withOptions("22001313 00000000"), false, "a length of 0 ends the walk");
+  assert.equal(withOptions("22131313"), false, "so does one beyond the header");
+});
+
 Deno.test("what is no SYN says why", () => {
   const flags = (value: string) => V4.replace("5002", `50${value}`);
   assert.equal(parse(flags("12")), "not-syn");

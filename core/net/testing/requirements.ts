@@ -134,6 +134,12 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: () => missingFile(`${USRSCTP_EXAMPLES}/tsctp`),
   },
+  gcc: {
+    purpose: "applications of our own, in C",
+    packages: ["gcc", "libc6-dev"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("gcc") ?? missingFile("/usr/include/stdio.h"),
+  },
   "usrsctp-dev": {
     purpose: "small C peers of our own, compiled against usrsctp",
     packages: ["libusrsctp-dev", "gcc", "libc6-dev"],

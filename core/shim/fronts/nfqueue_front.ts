@@ -150,8 +150,25 @@ export class NfqueueFront implements Holder {
       this.#plane.counters.direct++;
       return this.#queue.verdict(id, Verdict.Accept);
     }
+    const why = this.#whyNotCarried(syn, outputInterface);
+    if (why) return this.#leave(id, key, why);
     const enabledBy = enabled ? "rules" : "manual";
     this.#try({ ...syn, enabledBy, key, packet: id, interfaceIndex: outputInterface });
+  }
+
+  /** Why a connection must be the kernel's own, in words. */
+  #whyNotCarried(syn: TcpSyn, interfaceIndex: number): string | undefined {
+    // The server's kernel wants signatures with the application's key, which the shim has not.
+    if (syn.signed) return "its segments are signed";
+    // Its packets leave by that interface and no other, so they do not come to the shim either.
+    const socket = this.#diag.find(syn.source, syn.destination, interfaceIndex);
+    return socket?.interfaceIndex ? "its socket is bound to an interface" : undefined;
+  }
+
+  #leave(packet: number, key: string, why: string): void {
+    this.#plane.counters.direct++;
+    this.#plane.log("info", `connection ${key.replace(" ", " to ")}: left to TCP, ${why}`);
+    this.#queue.verdict(packet, Verdict.Accept);
   }
 
   /** A retransmission follows its first SYN; the same ports with another number are a new connection. */
