@@ -34,6 +34,7 @@ export const SO_BINDTOIFINDEX = 62;
 export const SO_ORIGINAL_DST = 80;
 
 export const TCP_NODELAY = 1;
+export const TCP_INFO = 11;
 
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;

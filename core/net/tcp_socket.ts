@@ -29,6 +29,7 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  TCP_INFO,
   TCP_NODELAY,
 } from "./constants.ts";
 import { check, errno, type Libc, libc } from "./libc.ts";
@@ -177,7 +178,16 @@ export class TcpSocket {
     this.#libc.shutdown(this.descriptor, SHUT_WR);
   }
 
-  /** Closes the connection; what was sent is still delivered. */
+  /** After {@link shutdownWrite}: the peer's kernel has everything, though perhaps not its application. */
+  get endIsAcknowledged(): boolean {
+    const info = getOption(this.descriptor, IPPROTO_TCP, TCP_INFO, "TCP_INFO");
+    return !FIN_ON_ITS_WAY.has(info & 0xff);
+  }
+
+  /**
+   * Closes the connection; what was sent is still delivered, unless something that was received is
+   * still unread: the kernel then resets the connection.
+   */
   close(): void {
     closeSocket(this.descriptor);
   }
@@ -276,6 +286,9 @@ export class TcpListener {
     closeSocket(this.descriptor);
   }
 }
+
+/** States in which the FIN is not acknowledged: FIN_WAIT1, LAST_ACK, CLOSING. */
+const FIN_ON_ITS_WAY: ReadonlySet<number> = new Set([4, 9, 11]);
 
 /** struct linger { l_onoff = 1, l_linger = 0 }. */
 const ABORTIVE_LINGER = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);

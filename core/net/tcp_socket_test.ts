@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { IpAddress } from "../sctp/base/address.ts";
-import { ECONNREFUSED, EPOLLIN, EPOLLOUT, EPOLLPRI } from "./constants.ts";
+import { ECONNREFUSED, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI } from "./constants.ts";
 import { Epoll } from "./epoll.ts";
 import { TcpListener, TcpResult, TcpSocket } from "./tcp_socket.ts";
 import { TwoHosts } from "./testing/namespaces.ts";
@@ -210,6 +210,28 @@ Deno.test(
         assert.equal(client.remoteAddress.port, 8080);
         for (const each of [socket, client, listener]) each.close();
       }
+    },
+  ),
+);
+
+Deno.test(
+  needs(
+    ["linux", "ffi"],
+    "the end is acknowledged once the other kernel has it, and epoll tells",
+    () => {
+      const { client, server, close } = pair();
+      const block = new Uint8Array(1 << 20);
+      while (server.send(block, 0, block.length) > 0);
+      server.shutdownWrite();
+      assert.equal(server.endIsAcknowledged, false, "there is no room for it");
+      const epoll = new Epoll(1);
+      epoll.add(server.descriptor, (EPOLLIN | EPOLLOUT | EPOLLET) >>> 0);
+      while (!server.endIsAcknowledged) {
+        while (client.receive(block, 0, block.length) > 0);
+        assert.equal(epoll.wait(5000), 1, "something happens to the socket");
+      }
+      epoll.close();
+      close();
     },
   ),
 );

@@ -5,7 +5,8 @@
  * Between two shims each direction ends by itself: the application's FIN becomes HALF-CLOSE, and
  * the association is shut down once both directions have ended. A native SCTP peer knows no
  * half-close (Bickhart 2005, sections 2.7 and 3.2): the application's FIN then becomes SHUTDOWN, after
- * which the peer can send no more, and the peer's SHUTDOWN becomes FIN.
+ * which the peer can send no more, and the peer's SHUTDOWN becomes FIN; what the application still
+ * sends then has nowhere to go. docs/native_peers.md says what that means for both.
  *
  * Urgent data keeps its mark between two shims; a native peer gets it in line.
  *
@@ -41,7 +42,9 @@ export const CONTROL: SendOptions = {
 };
 
 /** What a bridge needs of the TCP connection; it closes it at the end. */
-export type BridgeSocket = StreamSocket & Pick<TcpSocket, "close" | "reset">;
+export type BridgeSocket =
+  & StreamSocket
+  & Pick<TcpSocket, "endIsAcknowledged" | "close" | "reset">;
 
 /** How the connection ended. */
 export interface BridgeOutcome {
@@ -61,6 +64,8 @@ export class Bridge {
   readonly #inbound: SctpToTcp;
   #out: Direction = "open";
   #in: Direction = "open";
+  /** The peer has taken its leave before the application had ended: the rest goes nowhere. */
+  #unheard = false;
   /** The association is shut down or lost: it takes nothing, what it received can still be read. */
   #over = false;
   #socketOpen = true;
@@ -111,6 +116,9 @@ export class Bridge {
       ? "waiting for the peer to read"
       : "carrying";
     if (this.#out === "open" && this.#in === "open") return blocked;
+    if (this.#out === "ended" && this.#in === "ended") {
+      return "waiting for the application to take the end";
+    }
     const open = this.#out === "open"
       ? "sending"
       : this.#in === "open"
@@ -128,13 +136,13 @@ export class Bridge {
 
   /** The peer asked for a shutdown: it takes no more data. */
   handleShutdownReceived(): void {
-    if (this.#out !== "ended") this.#stopSending();
+    this.#stopHearing();
   }
 
   /** The association was shut down by both ends. */
   handleShutdownComplete(): void {
     this.#over = true;
-    this.#stopSending();
+    this.#stopHearing();
   }
 
   /** The peer has acknowledged everything: what waited for that is due. */
@@ -168,8 +176,10 @@ export class Bridge {
       if (turn !== "ended") return turn === "more";
     }
     if (this.#out === "ending" && this.#announceEnd(now)) this.#stopSending();
+    const turn = this.#unheard && this.#socketOpen ? this.#outbound.discard() : "waiting";
+    if (turn === "reset") this.#resetByApplication(now);
     this.#closeWhenDone(now);
-    return false;
+    return turn === "more";
   }
 
   #runInbound(now: Instant): boolean {
@@ -224,10 +234,21 @@ export class Bridge {
     this.#outbound.release();
   }
 
+  #stopHearing(): void {
+    if (this.#out === "ended") return;
+    this.#unheard = true;
+    this.#out = "ended";
+  }
+
   #closeWhenDone(now: Instant): void {
     if (!this.#socketOpen || this.#in !== "ended" || this.#out !== "ended") return;
+    const { discarded, ended } = this.#outbound;
+    const resets = this.#unheard && (discarded > 0 || !ended);
+    // A reset takes away what the application's kernel has not got yet.
+    if (resets && !this.#socket.endIsAcknowledged) return;
     if (this.#association.state === "ESTABLISHED") this.#association.shutdown(now);
-    this.#end(true, "closed by both ends");
+    if (discarded === 0) this.#end(true, "closed by both ends");
+    else this.#end(false, `the peer shut down and did not take ${discarded} bytes or more`);
   }
 
   /** The socket is of no use any more; ABORT follows once the peer has what was sent before. */

@@ -1,109 +1,9 @@
 import assert from "node:assert/strict";
-import type { AssociationState } from "../sctp/phase.ts";
-import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
-import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { instant } from "../sctp/base/time.ts";
-import { Bridge } from "./bridge.ts";
-import {
-  CONTROL_STREAM,
-  decodeControlMessage,
-  encodeControlMessage,
-  URGENT_PPID,
-} from "./control_message.ts";
-import type { Carrier } from "./stream_socket.ts";
-import { type FakeInput, FakeSocket } from "./testing/fake_socket.ts";
-import { TransferBuffers } from "./transfer_buffers.ts";
+import { CONTROL_STREAM, encodeControlMessage } from "./control_message.ts";
+import { makeBridge, NOW, resetReason } from "./testing/fake_bridge.ts";
 
-const NOW = instant(0);
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (words: string) => new TextEncoder().encode(words);
-
-/** An association whose peer is the test. */
-class FakeAssociation implements Carrier {
-  state: AssociationState = "ESTABLISHED";
-  readonly sent: [stream: number, data: Uint8Array, ppid: number][] = [];
-  readonly input: [stream: number, data: Uint8Array, ppid?: number][] = [];
-  full = false;
-  /** Bytes that the peer has not acknowledged. */
-  bufferedBytes = 0;
-  toldWhenDry = false;
-  shutdowns = 0;
-  abortReason: Uint8Array | undefined;
-
-  get readableBytes(): number {
-    return this.input.reduce((sum, [, data]) => sum + data.length, 0);
-  }
-
-  send(_now: number, data: Uint8Array, options: SendOptions): boolean {
-    assert.equal(this.state, "ESTABLISHED", "send in a state that takes nothing");
-    if (this.full) return false;
-    this.sent.push([options.stream, data.slice(), options.ppid]);
-    return true;
-  }
-
-  read(_now: number, target: Uint8Array, info: ReceiveInfo): number {
-    const next = this.input.shift();
-    if (!next) return 0;
-    const [stream, data, ppid = 0] = next;
-    target.set(data);
-    Object.assign(info, { stream, ppid, endOfMessage: true });
-    return data.length;
-  }
-
-  shutdown(): void {
-    this.shutdowns++;
-    this.state = "SHUTDOWN-PENDING";
-  }
-
-  abort(_now: number, reason?: Uint8Array): void {
-    this.abortReason = reason;
-    this.state = "CLOSED";
-  }
-
-  notifyWhenDry(): void {
-    this.toldWhenDry = true;
-  }
-
-  /** What was sent, in words; urgent data in brackets. */
-  get log(): string[] {
-    return this.sent.map(([stream, data, ppid]) => {
-      if (ppid === URGENT_PPID) return `[${text(data)}]`;
-      if (stream !== CONTROL_STREAM) return text(data);
-      const message = decodeControlMessage(data);
-      return message.kind === "half-close" ? `half-close ${message.bytes}` : message.kind;
-    });
-  }
-
-  peerSends(words: string, stream = 0): void {
-    this.input.push([stream, bytes(words)]);
-  }
-
-  peerSendsUrgent(words: string): void {
-    this.input.push([0, bytes(words), URGENT_PPID]);
-  }
-
-  peerHalfCloses(count: number): void {
-    this.input.push([CONTROL_STREAM, encodeControlMessage({ kind: "half-close", bytes: count })]);
-  }
-}
-
-function makeBridge(peer: "shim" | "native" = "shim") {
-  const socket = new FakeSocket();
-  const association = new FakeAssociation();
-  const bridge = new Bridge(association, socket, new TransferBuffers(1 << 20), peer === "shim");
-  /** The application does this, and epoll tells of it. */
-  const application = (...input: FakeInput[]) => {
-    socket.input.push(...input);
-    bridge.handleSocket(NOW, socket.events);
-  };
-  return { socket, association, bridge, application, run: () => bridge.run(NOW) };
-}
-
-/** The words of the reset that an abort carried. */
-function resetReason(association: FakeAssociation): number | undefined {
-  const message = association.abortReason && decodeControlMessage(association.abortReason);
-  return message?.kind === "reset" ? message.reason : undefined;
-}
 
 Deno.test("bytes cross both ways at once, and one read becomes one message", () => {
   const { socket, association, bridge, application, run } = makeBridge();
@@ -332,38 +232,6 @@ Deno.test("a shim's association that ends in the middle of the stream is a reset
   assert.equal(bridge.outcome?.clean, false);
 });
 
-Deno.test("with a native peer the application's FIN becomes SHUTDOWN, and what still comes is delivered", () => {
-  const { socket, association, bridge, application, run } = makeBridge("native");
-  application("bye", "end");
-  run();
-  assert.deepEqual(association.log, ["bye"]);
-  assert.equal(association.shutdowns, 1);
-  association.peerSends("last words", 3);
-  run();
-  association.state = "CLOSED";
-  bridge.handleShutdownComplete();
-  run();
-  assert.equal(socket.written, "last words");
-  assert.equal(socket.closed, "close");
-  assert.equal(bridge.outcome?.clean, true);
-});
-
-Deno.test("a native peer's SHUTDOWN becomes FIN after its last byte", () => {
-  const { socket, association, bridge, run } = makeBridge("native");
-  socket.room = 2;
-  association.peerSends("abcd");
-  association.state = "SHUTDOWN-RECEIVED";
-  bridge.handleShutdownReceived();
-  run();
-  assert.equal(socket.ended, false);
-  socket.room = 2;
-  run();
-  assert.deepEqual([socket.written, socket.ended, socket.closed], ["abcd", true, "close"]);
-  association.state = "CLOSED";
-  bridge.handleShutdownComplete();
-  assert.equal(bridge.outcome?.clean, true);
-});
-
 Deno.test("urgent data crosses with its mark, both ways, and counts as a byte", () => {
   const { socket, association, bridge, application, run } = makeBridge();
   application("abc", { urgent: "!" }, "def", "end");
@@ -405,13 +273,4 @@ Deno.test("the last byte of an urgent message is the urgent one", () => {
   association.peerSendsUrgent("IAC DM");
   run();
   assert.equal(socket.written, "IAC D[M]");
-});
-
-Deno.test("a native peer gets urgent data in line, and its own identifiers mean nothing", () => {
-  const { socket, association, application, run } = makeBridge("native");
-  application("abc", { urgent: "!" }, "def");
-  association.peerSendsUrgent("not urgent");
-  run();
-  assert.deepEqual(association.log, ["abc", "!", "def"]);
-  assert.equal(socket.written, "not urgent");
 });

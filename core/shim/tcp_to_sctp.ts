@@ -33,6 +33,8 @@ export class TcpToSctp {
   #heldOptions = DATA;
   /** Bytes that the association has taken. */
   bytes = 0;
+  /** Bytes that {@link discard} has thrown away. */
+  discarded = 0;
 
   /** @param peerIsShim whether the mark of urgent data means something to the peer. */
   constructor(
@@ -74,6 +76,33 @@ export class TcpToSctp {
     }
     if (this.#ended) return "ended";
     return reader.readable ? "more" : "waiting";
+  }
+
+  /** True once the application has closed and everything before that was read. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Reads and throws away: nobody takes it any more, and the application may have to come to an end
+   * with sending before it reads. Instead of {@link run}.
+   */
+  discard(): Turn {
+    if (this.#held) this.discarded += this.#heldLength;
+    this.release();
+    const reader = this.#reader;
+    const buffer = this.#buffers.take();
+    let turn: Turn = "more";
+    for (let i = 0; turn === "more" && i < READS_PER_TURN; i++) {
+      const count = reader.readable ? reader.read(buffer) : TcpResult.WouldBlock;
+      if (count > 0) this.discarded += count;
+      else if (count === TcpResult.EndOfStream) this.#ended = true;
+      else if (count !== TcpResult.WouldBlock) turn = "reset";
+      if (this.#ended) turn = "ended";
+      else if (count === TcpResult.WouldBlock) turn = "waiting";
+    }
+    this.#buffers.give(buffer);
+    return turn;
   }
 
   /** Gives back what is held; nothing is moved afterwards. */

@@ -15,6 +15,8 @@ export class FakeSocket implements BridgeSocket {
   room = Infinity;
   broken = false;
   ended = false;
+  /** The application's kernel has everything, the end included. */
+  endIsAcknowledged = true;
   closed: "no" | "close" | "reset" = "no";
   lastErrno = 0;
 
