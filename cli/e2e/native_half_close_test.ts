@@ -1,6 +1,6 @@
 /**
  * How connections between a legacy application and a program that speaks SCTP itself end: what
- * core/shim/NATIVE_PEERS.md promises. SCTP has no half-close, yet nothing that was sent is lost.
+ * docs/native-peers.md promises. SCTP has no half-close, yet nothing that was sent is lost.
  */
 import assert from "node:assert/strict";
 import { KERNEL_SCTP, type NativeProcess, USRSCTP } from "./lab/native_hosts.ts";

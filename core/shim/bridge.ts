@@ -6,7 +6,7 @@
  * the association is shut down once both directions have ended. A native SCTP peer knows no
  * half-close (Bickhart 2005, sections 2.7 and 3.2): the application's FIN then becomes SHUTDOWN, after
  * which the peer can send no more, and the peer's SHUTDOWN becomes FIN; what the application still
- * sends then has nowhere to go. docs/native_peers.md says what that means for both.
+ * sends then has nowhere to go. docs/native-peers.md says what that means for both.
  *
  * Urgent data keeps its mark between two shims; a native peer gets it in line.
  *

@@ -1,4 +1,4 @@
-/** Bridges to peers that are no shims: what docs/native_peers.md says, but for the kernel's part. */
+/** Bridges to peers that are no shims: what docs/native-peers.md says, but for the kernel's part. */
 import assert from "node:assert/strict";
 import { makeBridge } from "./testing/fake_bridge.ts";
 
