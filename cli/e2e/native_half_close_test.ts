@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { KERNEL_SCTP, type NativeProcess, USRSCTP } from "./lab/native_hosts.ts";
-import { nativeTest, type Scene } from "./lab/native_scene.ts";
+import { nativeTest, type Scene } from "./testing/native_scene.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { type LabProcess, until } from "./lab/process.ts";
 

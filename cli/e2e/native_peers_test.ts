@@ -7,7 +7,7 @@ import { startApache } from "./lab/application_servers.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import type { Lab } from "./lab/lab.ts";
 import { KERNEL_SCTP, type NativeProcess, USRSCTP } from "./lab/native_hosts.ts";
-import { nativeTest, type Scene } from "./lab/native_scene.ts";
+import { nativeTest, type Scene } from "./testing/native_scene.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { until } from "./lab/process.ts";
 

@@ -1,5 +1,4 @@
 /** Hosts whose programs speak SCTP themselves: over usrsctp, or over the kernel's SCTP. */
-import type { RequirementName } from "../../../core/net/testing/requirements.ts";
 import { compileProgram, type Program } from "./c_programs.ts";
 import type { Lab } from "./lab.ts";
 import { type Namespace, twoPaths, type Wire } from "./namespaces.ts";
@@ -33,16 +32,14 @@ export interface NativeHost {
   reset(): Promise<void>;
 }
 
-/** A stack of native hosts, and what it needs of the machine. */
+/** A stack of native hosts. */
 export interface NativeStack {
   readonly name: "usrsctp" | "kernel SCTP";
-  readonly requirements: readonly RequirementName[];
   readonly open: (lab: Lab) => Promise<NativeHost>;
 }
 
 export const USRSCTP: NativeStack = {
   name: "usrsctp",
-  requirements: ["usrsctp-dev"],
   async open(lab) {
     const { client, server, wires } = await twoPaths(lab);
     const running = new Set<LabProcess>();
@@ -72,7 +69,6 @@ export const USRSCTP: NativeStack = {
 
 export const KERNEL_SCTP: NativeStack = {
   name: "kernel SCTP",
-  requirements: ["tun", "uml", "lksctp", "socat"],
   async open(lab) {
     const guest = await KernelPeer.boot(lab);
     return {

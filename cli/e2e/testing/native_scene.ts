@@ -3,19 +3,24 @@ import assert from "node:assert/strict";
 import { needs, type RequirementName } from "../../../core/net/testing/requirements.ts";
 import { IpAddress } from "../../../core/sctp/base/address.ts";
 import type { ShimStatus } from "../../../core/shim/status.ts";
-import { compileProgram, type Program } from "./c_programs.ts";
-import { HostShim, type ShimMode } from "./host_shim.ts";
-import { Lab } from "./lab.ts";
+import { compileProgram, type Program } from "../lab/c_programs.ts";
+import { HostShim, type ShimMode } from "../lab/host_shim.ts";
+import { Lab } from "../lab/lab.ts";
 import {
   type Carrier,
   type NativeHost,
   type NativeProcess,
   type NativeStack,
   UDP_PORT,
-} from "./native_hosts.ts";
-import type { LabProcess } from "./process.ts";
+} from "../lab/native_hosts.ts";
+import type { LabProcess } from "../lab/process.ts";
 
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
+/** What a stack needs beside them. */
+const STACK_REQUIREMENTS = {
+  "usrsctp": ["usrsctp-dev"],
+  "kernel SCTP": ["gcc", "tun", "uml", "lksctp", "socat"],
+} as const satisfies Record<NativeStack["name"], readonly RequirementName[]>;
 const CARRIERS = {
   "raw IP": ["--raw"],
   "UDP": ["--udp", String(UDP_PORT)],
@@ -125,6 +130,6 @@ export function nativeTest(
   };
   // The native host outlives the test that opens it.
   const options = { sanitizeOps: false, sanitizeResources: false };
-  const requirements = [...REQUIREMENTS, ...stack.requirements, ...more];
+  const requirements = [...REQUIREMENTS, ...STACK_REQUIREMENTS[stack.name], ...more];
   Deno.test(needs(requirements, `${stack.name} over ${carrier}: ${name}`, test, options));
 }
