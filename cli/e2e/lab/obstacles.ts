@@ -23,6 +23,9 @@ const ELSEWHERE = { 4: "198.51.100.", 6: "2001:db8:51::" } as const;
 /** Kinds of routes of the client that lead nowhere. */
 const ROUTES = ["unreachable", "prohibit", "blackhole"] as const;
 
+/** Times, a second apart, that a neighbour is asked for. */
+const SOLICITATIONS = 9;
+
 /** Queue of the packets that come late, and by how many milliseconds. */
 const QUEUE = 40;
 const DELAY = 300;
@@ -58,6 +61,9 @@ async function addAddresses({ client, server, wires }: TwoPathLab, family: Famil
     const address = `${PREFIX[family]}${host}/${length}`;
     await server.ip("address", "add", address, "dev", wires[0].b.device, ...flags);
   }
+  // A neighbour is asked for longer than anything takes that comes at once.
+  const neighbour = `net.ipv${family}.neigh.${wires[0].a.device}.mcast_solicit`;
+  await client.run("sysctl", "-q", "-w", `${neighbour}=${SOLICITATIONS}`);
   for (const [index, kind] of ROUTES.entries()) {
     await client.ip(`-${family}`, "route", "add", kind, `${ELSEWHERE[family]}${index + 1}`);
   }

@@ -11,7 +11,7 @@
 
 enum {
   /* Where there is no answer at all: how long SYNs are sent, in milliseconds. */
-  SYN_PATIENCE = 10000,
+  SYN_PATIENCE = 12000,
   FAILED = POLLOUT | POLLERR | POLLHUP,
 };
 

@@ -10,7 +10,7 @@ enum { REFUSED = 1, FULL = 2, CLOSING = 3, FILTERED = 4, DEFERRED = 5, SIGNED = 
 
 /* Milliseconds. Nothing that comes at once takes AT_ONCE on the busiest machine, and what comes after
  * a wait takes longer; what has not come within PATIENCE does not come. */
-enum { AT_ONCE = 2000, PATIENCE = 20000 };
+enum { AT_ONCE = 5000, PATIENCE = 20000 };
 
 /* Whether this is the client; the first of the ports; the server's listener for the scenes. */
 extern int client, base, listener;

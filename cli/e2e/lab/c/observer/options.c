@@ -157,7 +157,7 @@ static void fast_open(void) {
 
 /* close() waits until the peer's kernel has the bytes, which does not come to be. */
 static void linger(void) {
-  enum { UNREAD = 300000, SECONDS = 4 };
+  enum { UNREAD = 300000, SECONDS = 8 };
   static char bytes[UNREAD];
   struct linger wait = {.l_onoff = 1, .l_linger = SECONDS};
   int s = begin("linger");

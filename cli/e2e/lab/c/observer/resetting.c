@@ -78,12 +78,13 @@ static void reset_half_closed(const char *title, int by_client) {
 
 /* Sends until nothing more is taken, and nothing is wanted for longer than any round trip. */
 static void fill(int s) {
+  enum { ROUND_TRIP = 2000 };
   static char block[65536];
   struct pollfd one = {.fd = s, .events = POLLOUT};
   set_blocking(s, 0);
   do
     while (send(s, block, sizeof block, MSG_NOSIGNAL) > 0) {}
-  while (poll(&one, 1, AT_ONCE) == 1);
+  while (poll(&one, 1, ROUND_TRIP) == 1);
 }
 
 /* The peer never reads: the sender is stopped, and then cut off. */
