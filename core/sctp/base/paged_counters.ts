@@ -5,9 +5,12 @@
 const PAGE_BITS = 8;
 const PAGE_LENGTH = 1 << PAGE_BITS;
 
+/** Stands for the first page of those who never set a counter; nothing is written to it. */
+const NO_COUNTERS: number[] = [];
+
 export class PagedCounters {
-  /** A page ends with the last counter of it that was set. */
-  readonly #pages: (number[] | undefined)[] = [];
+  /** A page ends soon behind the highest counter that was set. */
+  readonly #pages: (number[] | undefined)[] = [NO_COUNTERS];
 
   /** The value of counter `index`; 0 if it was never set. */
   get(index: number): number {
@@ -18,9 +21,17 @@ export class PagedCounters {
 
   /** Sets counter `index` to the low 16 bits of `value`. */
   set(index: number, value: number): void {
-    const page = this.#pages[index >>> PAGE_BITS] ??= [];
+    const number = index >>> PAGE_BITS;
     const place = index & (PAGE_LENGTH - 1);
-    while (page.length <= place) page.push(0);
+    let page = this.#pages[number] ?? NO_COUNTERS;
+    if (place >= page.length) page = this.#pages[number] = widened(page, place);
     page[place] = value & 0xffff;
   }
+}
+
+/** A copy to the next power of two. An array that grows by itself takes 16 places more than asked. */
+function widened(page: readonly number[], place: number): number[] {
+  const wider = new Array<number>(1 << (32 - Math.clz32(place))).fill(0);
+  for (let i = 0; i < page.length; i++) wider[i] = page[i];
+  return wider;
 }

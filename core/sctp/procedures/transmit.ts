@@ -115,7 +115,9 @@ function writeControlPacket(association: Association, now: Instant, batch: Packe
     writer.append(item.chunk);
     taken++;
   }
-  control.splice(0, taken);
+  // Setting the length to 0 gives the array's memory back as well.
+  if (taken === control.length) control.length = 0;
+  else control.splice(0, taken);
   const bundlesData = !alone && path.status === "active" &&
     (maySendData(association) || echoesCookie);
   if (!alone && association.rx?.acks.isDue && path === sackPath(association)) {

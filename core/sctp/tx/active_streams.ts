@@ -26,6 +26,11 @@ export class ActiveStreams {
     return this.stream.length;
   }
 
+  /** No stream that was ever used is as high as this. */
+  get width(): number {
+    return this.#slots.length;
+  }
+
   /** Slot of a stream, or {@link IDLE}. */
   find(stream: number): number {
     return this.#slots[stream] ?? IDLE;

@@ -33,20 +33,37 @@ export interface SendOptions {
 /** No stream has to go on before others have a turn. */
 const UNBOUND = -1;
 
+/** Which streams have something to send, and whose turn it is: nothing while a queue is drained. */
+class Turns {
+  readonly streams = new ActiveStreams();
+  /** Slots of the streams, in the order of their turns. */
+  readonly order = new KeyedHeap();
+  /** Virtual time until which idle streams have used their share, beyond that of the queue. */
+  readonly debts = new Map<number, number>();
+}
+
+/** Stands for those of every queue that is drained; nothing is added to it. */
+const NO_TURNS = new Turns();
+
+/** Of queues that are drained now, for those that are about to fill: an idle association has none. */
+const spareTurns: Turns[] = [];
+const MOST_SPARE = 256;
+/** Streams up to which what was used is kept. */
+const WIDEST_SPARE = 256;
+
+/** Filled in for each question to a scheduler; nothing keeps it. */
+const asked: StreamTurn = { arrival: 0, turn: 0, value: 0, used: 0 };
+
 export class SendQueue {
   readonly #segments: SegmentStore;
-  readonly #streams = new ActiveStreams();
-  /** Streams with something to send, in the order of their turns. */
-  readonly #order = new KeyedHeap();
+  #turns = NO_TURNS;
   #scheduler: StreamScheduler = STREAM_SCHEDULERS[DEFAULT_STREAM_SCHEDULER];
   #schedulerName: StreamSchedulerName = DEFAULT_STREAM_SCHEDULER;
   /** Priorities or weights of streams that the user gave one. */
-  readonly #values = new Map<number, number>();
-  /** Virtual time until which idle streams have used their share, beyond {@link #virtualTime}. */
-  readonly #debts = new Map<number, number>();
+  #values: Map<number, number> | undefined;
   #virtualTime = 0;
   #messages = 0;
-  #turns = 0;
+  #turnCount = 0;
   /** Slot whose message, or packet, is not over. */
   #bound = UNBOUND;
   /** Slot and segment that the next chunk comes from; segment 0 if the queue is drained. */
@@ -55,7 +72,6 @@ export class SendQueue {
   /** Stream of the chunk that was cut last. */
   #lastStream = 0;
   #unsentBytes = 0;
-  readonly #asked: StreamTurn = { arrival: 0, turn: 0, value: 0, used: 0 };
 
   constructor(pool: SlabPool) {
     this.#segments = new SegmentStore(pool);
@@ -71,24 +87,25 @@ export class SendQueue {
     this.#schedulerName = name;
     this.#scheduler = STREAM_SCHEDULERS[name];
     if (this.#bound !== UNBOUND && this.atMessageStart) this.#bound = UNBOUND;
-    this.#debts.clear();
+    this.#turns.debts.clear();
     this.#orderAnew();
   }
 
   /** Priority (0 is served first) or weight of a stream: what the scheduler makes of it. */
   streamValue(stream: number): number {
-    return this.#values.get(stream) ?? 0;
+    return this.#values?.get(stream) ?? 0;
   }
 
   /** Gives a stream a priority or weight. */
   setStreamValue(stream: number, value: number): void {
+    this.#values ??= new Map();
     this.#values.set(stream, value);
     this.#orderAnew();
   }
 
   /** Takes turns as another queue does: that of the association before its peer restarted. */
   scheduleLike(other: SendQueue): void {
-    for (const [stream, value] of other.#values) this.#values.set(stream, value);
+    this.#values = other.#values && new Map(other.#values);
     this.scheduler = other.scheduler;
   }
 
@@ -110,7 +127,7 @@ export class SendQueue {
     const longest = data.length <= LARGEST_SLOT
       ? data.length
       : LARGEST_SLOT - LARGEST_SLOT % Math.min(chunkPayload, LARGEST_SLOT);
-    const found = this.#streams.find(options.stream);
+    const found = this.#turns.streams.find(options.stream);
     const slot = found === IDLE ? this.#open(options.stream) : found;
     this.#messages++;
     for (let start = 0; start < data.length; start += longest) {
@@ -124,13 +141,14 @@ export class SendQueue {
     }
     this.#unsentBytes += data.length;
     if (found !== IDLE) return;
-    this.#order.set(slot, this.#keyOf(slot));
+    this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
   }
 
   #open(stream: number): number {
-    const used = Math.max(this.#virtualTime, this.#debts.get(stream) ?? 0);
-    return this.#streams.open(stream, ++this.#turns, used);
+    if (this.#turns === NO_TURNS) this.#turns = spareTurns.pop() ?? new Turns();
+    const used = Math.max(this.#virtualTime, this.#turns.debts.get(stream) ?? 0);
+    return this.#turns.streams.open(stream, ++this.#turnCount, used);
   }
 
   #append(
@@ -141,7 +159,7 @@ export class SendQueue {
     flags: number,
     ppid: number,
   ): void {
-    const streams = this.#streams;
+    const { streams } = this.#turns;
     const segment = this.#segments.take(data, start, length, flags, ppid, this.#messages);
     if (streams.head[slot] === 0) streams.head[slot] = segment;
     else this.#segments.link(streams.tail[slot], segment);
@@ -152,7 +170,7 @@ export class SendQueue {
   beginPacket(): void {
     if (this.#scheduler.switching !== "packet" || this.#bound === UNBOUND) return;
     if (!this.atMessageStart) return;
-    this.#order.set(this.#bound, this.#keyOf(this.#bound));
+    this.#turns.order.set(this.#bound, this.#keyOf(this.#bound));
     this.#bound = UNBOUND;
     this.#select();
   }
@@ -188,7 +206,7 @@ export class SendQueue {
   }
 
   get currentStream(): number {
-    return this.#streams.stream[this.#slot];
+    return this.#turns.streams.stream[this.#slot];
   }
 
   get currentPpid(): number {
@@ -204,7 +222,7 @@ export class SendQueue {
   cut(length: number): number {
     const segment = this.#current;
     const slot = this.#slot;
-    const streams = this.#streams;
+    const { streams } = this.#turns;
     const address = this.#segments.cut(segment, length);
     const { switching, cost } = this.#scheduler;
     this.#unsentBytes -= length;
@@ -224,20 +242,18 @@ export class SendQueue {
 
   /** A message is over, and another one of its stream waits. */
   #endTurn(slot: number, lettingOthersIn: boolean): void {
-    this.#streams.turn[slot] = ++this.#turns;
+    this.#turns.streams.turn[slot] = ++this.#turnCount;
     if (!lettingOthersIn) return;
     this.#bound = UNBOUND;
-    this.#order.set(slot, this.#keyOf(slot));
+    this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
   }
 
   /** A stream has nothing left. */
   #close(slot: number): void {
-    const streams = this.#streams;
-    if (streams.used[slot] > this.#virtualTime) {
-      this.#debts.set(streams.stream[slot], streams.used[slot]);
-    }
-    this.#order.remove(slot);
+    const { streams, order, debts } = this.#turns;
+    if (streams.used[slot] > this.#virtualTime) debts.set(streams.stream[slot], streams.used[slot]);
+    order.remove(slot);
     streams.close(slot);
     this.#bound = UNBOUND;
     this.#select();
@@ -245,20 +261,25 @@ export class SendQueue {
 
   #select(): void {
     if (this.#bound !== UNBOUND) return;
-    if (this.#order.count === 0) {
-      this.#current = 0;
-      // Nobody waits, so nobody is owed anything.
-      this.#debts.clear();
-      this.#virtualTime = 0;
-      return;
-    }
-    this.#slot = this.#order.first;
-    this.#current = this.#streams.head[this.#slot];
+    const { order, streams } = this.#turns;
+    if (order.count === 0) return this.#becomeDrained();
+    this.#slot = order.first;
+    this.#current = streams.head[this.#slot];
+  }
+
+  /** Nobody waits, so nobody is owed anything. */
+  #becomeDrained(): void {
+    const turns = this.#turns;
+    this.#current = 0;
+    this.#virtualTime = 0;
+    this.#turns = NO_TURNS;
+    turns.debts.clear();
+    const isWorthKeeping = turns.streams.width <= WIDEST_SPARE && spareTurns.length < MOST_SPARE;
+    if (turns !== NO_TURNS && isWorthKeeping) spareTurns.push(turns);
   }
 
   #keyOf(slot: number): number {
-    const streams = this.#streams;
-    const asked = this.#asked;
+    const { streams } = this.#turns;
     asked.arrival = this.#segments.arrivalOf(streams.head[slot]);
     asked.turn = streams.turn[slot];
     asked.used = streams.used[slot];
@@ -267,8 +288,9 @@ export class SendQueue {
   }
 
   #orderAnew(): void {
-    for (let slot = 0; slot < this.#streams.count; slot++) {
-      if (this.#order.has(slot)) this.#order.set(slot, this.#keyOf(slot));
+    const { streams, order } = this.#turns;
+    for (let slot = 0; slot < streams.count; slot++) {
+      if (order.has(slot)) order.set(slot, this.#keyOf(slot));
     }
     this.#select();
   }
@@ -281,8 +303,8 @@ export class SendQueue {
   /** Releases all memory. */
   clear(): void {
     this.#segments.clear();
-    this.#streams.clear();
-    this.#order.clear();
+    this.#turns.streams.clear();
+    this.#turns.order.clear();
     this.#bound = UNBOUND;
     this.#unsentBytes = 0;
     this.#select();
