@@ -3,6 +3,7 @@
  * wait whose timeout is the next timer.
  */
 import type { Wakeup } from "../net/epoll.ts";
+import { garbageCollector } from "../net/garbage.ts";
 import { ownSocketInodes } from "../net/own_sockets.ts";
 import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
@@ -26,6 +27,7 @@ import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_me
 import type { CutIo } from "./cut_io.ts";
 import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
 import type { Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
+import { IdleCollector } from "./idle_collector.ts";
 import type {
   Command,
   DataPlaneConfig,
@@ -93,6 +95,7 @@ export class DataPlane implements FrontPlane {
   readonly #served = new Map<number, ServeTarget>();
   #servers: LocalServers | undefined;
   readonly #connections = new Set<Connection>();
+  readonly #garbage = new IdleCollector(garbageCollector() ?? (() => {}));
   readonly #owners = new Map<Association, Connection>();
   readonly #startedAt: Instant;
   readonly #ended: ConnectionStatus[] = [];
@@ -176,6 +179,7 @@ export class DataPlane implements FrontPlane {
 
   adopt(connection: Connection): void {
     this.#connections.add(connection);
+    this.#garbage.noteChange();
   }
 
   input(descriptor: number, handler: () => void): void {
@@ -194,6 +198,7 @@ export class DataPlane implements FrontPlane {
 
   ended(connection: Connection, how: Ending, last: ConnectionStatus): void {
     this.counters[how]++;
+    this.#garbage.noteChange();
     this.wake(connection, NEVER);
     this.#ended.push(last);
     if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
@@ -215,12 +220,14 @@ export class DataPlane implements FrontPlane {
     this.#runScheduled();
     this.#pump.flush(this.#now);
     this.#stopWhenDue();
+    this.#garbage.run(this.#now);
   }
 
   #runScheduled(): void {
     const running = this.#scheduled;
     this.#scheduled = this.#running;
     this.#running = running;
+    if (running.size > 0) this.#garbage.noteActivity(this.#now);
     for (const connection of running) {
       if (connection.run(this.#now)) this.#scheduled.add(connection);
       if (connection.over) this.#connections.delete(connection);
@@ -233,6 +240,7 @@ export class DataPlane implements FrontPlane {
     const deadline = [
       this.#fronts.resumesAt,
       this.#alarms.next,
+      this.#garbage.deadline,
       this.#servers?.deadline ?? NEVER,
       this.#stopAt,
       this.#endsAt,
@@ -320,7 +328,7 @@ export class DataPlane implements FrontPlane {
     if (this.#stopping) return this.#turnAway(association, ResetReason.Stopping);
     if (!target) return this.#turnAway(association, ResetReason.Refused);
     this.counters.associated++;
-    this.#connections.add(new ServerConnection(this, this.#nextId++, association, target));
+    this.adopt(new ServerConnection(this, this.nextId(), association, target));
   }
 
   /** To the restarted peer it is a new association, so a server gets a new connection. */
