@@ -38,7 +38,7 @@ export function pathInTree(fileName: string): string | undefined {
 
 /** Tests, and what only tests use. */
 export function isTestCode(path: string): boolean {
-  return path.endsWith("_test.ts") || path.includes("/testing/") || layerOf(path) === ".ci";
+  return path.endsWith("_test.ts") || /\/(testing|e2e)\//.test(path) || layerOf(path) === ".ci";
 }
 
 /** The layer that a path from the root belongs to. */

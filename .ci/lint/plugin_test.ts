@@ -113,5 +113,6 @@ Deno.test("product code may not import what is only for tests", () => {
   const [fault] = faults("core/socket/a.ts", 'import "../net/testing/requirements.ts";');
   assert.match(fault ?? "nothing was reported", /test code/);
   assert.equal(faults("cli/a.ts", 'import "../.ci/run_tests.ts";').length, 1);
+  assert.equal(faults("cli/a.ts", 'import "./e2e/lab/lab.ts";').length, 1);
   assert.deepEqual(faults("core/socket/a_test.ts", 'import "../net/testing/b.ts";'), []);
 });
