@@ -88,32 +88,49 @@ export class ApplicationHosts implements AsyncDisposable {
     return this.#shims![side].status();
   }
 
-  /** The established TCP connections between a host and others in which `port` is one end's. */
-  async kernelConnections(side: Side, port: number): Promise<readonly KernelConnection[]> {
-    const filter = `( sport = :${port} or dport = :${port} )`;
-    const text = await this.#host(side).run("ss", "-HtnpO", "state", "established", filter);
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
-    return lines.map(connectionIn).filter(({ far }) => !far.startsWith("127."));
+  /** A URL on the server. */
+  url(scheme: string, path: string, family: 4 | 6, port?: number): string {
+    const address = this.address("server", family);
+    const host = family === 6 ? `[${address}]` : address;
+    return `${scheme}://${host}${port === undefined ? "" : `:${port}`}/${path}`;
   }
 
   /**
-   * Waits for the one TCP connection of the application `program` to `port` of the server, and
-   * gives it as the two kernels have it. Throws if there is ever another.
+   * Waits until both kernels have the same TCP connections to `port` of the server, and gives them
+   * as the client's has them. Throws if another process than the application `program` has one.
    */
-  async ownConnection(program: string, port: number): Promise<Record<Side, KernelConnection>> {
-    const found = async () => {
-      const [client, server] = await Promise.all([
-        this.kernelConnections("client", port),
-        this.kernelConnections("server", port),
-      ]);
-      if (client.length > 1) throw new Error(`a relay: ${JSON.stringify(client)}`);
-      return { client: client[0], server: server[0] };
-    };
+  async ownConnections(program: string, port: number): Promise<readonly KernelConnection[]> {
+    let own: readonly KernelConnection[] = [];
     await until(`${program} is connected`, async () => {
-      const { client, server } = await found();
-      return client?.process === program && server !== undefined;
+      const [client, server] = await Promise.all([
+        this.#kernelConnections("client", port),
+        this.#kernelConnections("server", port),
+      ]);
+      // One that has just been made has no process yet.
+      const known = client.filter(({ process }) => process !== "");
+      const other = known.find(({ process }) => process !== program);
+      if (other) throw new Error(`not of ${program}: ${JSON.stringify(other)}`);
+      own = client;
+      const here = client.map(({ near, far }) => `${near} ${far}`).sort();
+      const there = server.map(({ near, far }) => `${far} ${near}`).sort();
+      return known.length > 0 && known.length === there.length && here.join() === there.join();
     });
-    return await found();
+    return own;
+  }
+
+  /** As {@link ownConnections}, for an application that has one. */
+  async ownConnection(program: string, port: number): Promise<KernelConnection> {
+    const own = await this.ownConnections(program, port);
+    if (own.length !== 1) throw new Error(`a relay: ${JSON.stringify(own)}`);
+    return own[0];
+  }
+
+  /** The established TCP connections between a host and others in which `port` is one end's. */
+  async #kernelConnections(side: Side, port: number): Promise<readonly KernelConnection[]> {
+    const filter = `( sport = :${port} or dport = :${port} )`;
+    const text = await this.#host(side).run("ss", "-HtnpO", "state", "established", filter);
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    return lines.map(connectionIn).filter(({ far }) => !/^(127\.|\[::1\])/.test(far));
   }
 
   #host(side: Side): Namespace {

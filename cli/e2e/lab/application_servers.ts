@@ -36,7 +36,7 @@ export async function startApache(hosts: ServerHost, root: string): Promise<stri
   return log;
 }
 
-/** vsftpd on port 21: anybody may read `root`. */
+/** vsftpd on port 21: anybody may read `root`, and write into its folders that anybody may write into. */
 export async function startFtp(
   hosts: ServerHost,
   root: string,
@@ -73,7 +73,7 @@ export async function startFtp(
 export async function startRedis(hosts: ServerHost): Promise<void> {
   const options = {
     port: 6379,
-    bind: "0.0.0.0",
+    bind: "0.0.0.0 ::",
     "protected-mode": "no",
     save: "",
     appendonly: "no",
@@ -87,8 +87,10 @@ export async function startRedis(hosts: ServerHost): Promise<void> {
 /** telnetd on port 23 by inetd, with a shell in the place of the login. */
 export async function startTelnet(hosts: ServerHost): Promise<void> {
   const settings = hosts.lab.path("inetd.conf");
-  const line = "23 stream tcp4 nowait root /usr/sbin/telnetd telnetd -h -E /bin/sh\n";
-  await Deno.writeTextFile(settings, line);
+  const lines = ["tcp4", "tcp6only"].map((protocol) =>
+    `23 stream ${protocol} nowait root /usr/sbin/telnetd telnetd -h -E /bin/sh\n`
+  );
+  await Deno.writeTextFile(settings, lines.join(""));
   const words = ["-d", "-p", hosts.lab.path("inetd.pid"), settings];
   await listens(hosts, hosts.server.spawn(["inetutils-inetd", ...words]), 23);
 }

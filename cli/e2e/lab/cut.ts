@@ -41,6 +41,7 @@ export async function cutInTheMiddle(
   const aTenth = () => until("a tenth arrives", async () => await arrived() >= size / 10);
   const cut = await busiest(wires, aTenth);
   await wires[cut].cut();
+  if (await arrived() >= size) throw new Error("all had arrived before a wire was cut");
   await meanwhile();
   await until("half arrives with one wire cut", async () => await arrived() >= size / 2);
   await wires[cut].heal();
