@@ -103,8 +103,8 @@ export class ApplicationHosts implements AsyncDisposable {
     let own: readonly KernelConnection[] = [];
     await until(`${program} is connected`, async () => {
       const [client, server] = await Promise.all([
-        this.#kernelConnections("client", port),
-        this.#kernelConnections("server", port),
+        this.kernelConnections("client", port),
+        this.kernelConnections("server", port),
       ]);
       // One that has just been made has no process yet.
       const known = client.filter(({ process }) => process !== "");
@@ -126,7 +126,7 @@ export class ApplicationHosts implements AsyncDisposable {
   }
 
   /** The established TCP connections between a host and others in which `port` is one end's. */
-  async #kernelConnections(side: Side, port: number): Promise<readonly KernelConnection[]> {
+  async kernelConnections(side: Side, port: number): Promise<readonly KernelConnection[]> {
     const filter = `( sport = :${port} or dport = :${port} )`;
     const text = await this.#host(side).run("ss", "-HtnpO", "state", "established", filter);
     const lines = text.split("\n").filter((line) => line.trim() !== "");

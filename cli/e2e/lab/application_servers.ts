@@ -95,6 +95,31 @@ export async function startTelnet(hosts: ServerHost): Promise<void> {
   await listens(hosts, hosts.server.spawn(["inetutils-inetd", ...words]), 23);
 }
 
+/**
+ * Icecast on port 8000. Gives the file of its log.
+ * @param password of those who bring a stream.
+ */
+export async function startIcecast(hosts: ServerHost, password: string): Promise<string> {
+  const { lab, server } = hosts;
+  const [logs, settings] = [lab.path("icecast"), lab.path("icecast.xml")];
+  await Deno.mkdir(logs);
+  await Deno.chmod(logs, 0o777);
+  const lines = [
+    "<icecast>",
+    `<paths><basedir>${lab.folder}</basedir><logdir>${logs}</logdir></paths>`,
+    "<listen-socket><port>8000</port><bind-address>::</bind-address></listen-socket>",
+    `<authentication><source-password>${password}</source-password></authentication>`,
+    "<logging><loglevel>3</loglevel></logging>",
+    // A listener that is this many bytes behind would be left behind.
+    "<limits><queue-size>4000000</queue-size></limits>",
+    "<security><changeowner><user>nobody</user><group>nogroup</group></changeowner></security>",
+    "</icecast>",
+  ];
+  await Deno.writeTextFile(settings, lines.join("\n"));
+  await listens(hosts, server.spawn(["icecast2", "-c", settings]), 8000);
+  return `${logs}/error.log`;
+}
+
 async function listens(hosts: ServerHost, process: LabProcess, port: number): Promise<void> {
   await until(`port ${port} is listened on`, async () => {
     if (!process.running) throw new Error(`the server has ended: ${process.lines.join("\n")}`);

@@ -19,6 +19,12 @@ async function carried({ host, device }: WireEnd): Promise<number> {
   return stats64.rx.bytes + stats64.tx.bytes;
 }
 
+/** Bytes that have passed wires, both directions together. */
+export async function carriedBytes(wires: readonly Wire[]): Promise<number> {
+  const bytes = await Promise.all(wires.map((wire) => carried(wire.a)));
+  return bytes.reduce((sum, one) => sum + one);
+}
+
 /** The index of the wire that carries most until `done` resolves. */
 async function busiest(wires: readonly Wire[], done: () => Promise<void>): Promise<number> {
   const count = () => Promise.all(wires.map((wire) => carried(wire.a)));

@@ -189,6 +189,18 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: () => missingPrograms("apache2", "curl"),
   },
+  chromium: {
+    purpose: "a browser and Apache as real applications",
+    packages: ["chromium", "apache2"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("chromium", "apache2"),
+  },
+  icecast: {
+    purpose: "Icecast, curl and an MP3 encoder as real applications",
+    packages: ["icecast2", "curl", "lame"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("icecast2", "curl", "lame"),
+  },
   ftp: {
     purpose: "FTP, active and passive, as a real application",
     packages: ["vsftpd", "curl", "tnftp"],
