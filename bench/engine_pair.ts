@@ -5,6 +5,7 @@ import { Network } from "../core/sim/network.ts";
 import type { Association } from "../core/sctp/association.ts";
 import { IpAddress } from "../core/sctp/base/address.ts";
 import { after, type Instant } from "../core/sctp/base/time.ts";
+import { packetPages } from "../core/sctp/checksum/packet_pages.ts";
 import { createPacketMemory } from "../core/sctp/checksum/simd.ts";
 import { Endpoint, type LocalAddress } from "../core/sctp/endpoint.ts";
 import type { SctpEvent } from "../core/sctp/events.ts";
@@ -23,18 +24,26 @@ const READ_BYTES = 256 * 1024;
 const LONGEST_MESSAGE = 64 * 1024;
 /** For the batches of both directions. */
 const PACKET_BYTES = 512 * 1024;
+/** For what both sides hold. */
+const DATA_BYTES = 32 << 20;
 
 /** What the two applications are doing. */
 class Applications {
   sender: Association | undefined;
   receiver: Association | undefined;
   received = 0;
-  readonly #message = new Uint8Array(LONGEST_MESSAGE);
-  readonly #target = new Uint8Array(READ_BYTES);
+  readonly #message: Uint8Array;
+  readonly #target: Uint8Array;
   readonly #options = { stream: 0, ppid: 0, unordered: false, immediate: false };
   readonly #info = { stream: 0, ssn: 0, ppid: 0, unordered: false, endOfMessage: false };
-  #data = this.#message;
+  #data: Uint8Array;
   #toSend = 0;
+
+  /** @param allocate where messages lie before they are sent and after they were received. */
+  constructor(allocate: (length: number) => Uint8Array) {
+    this.#data = this.#message = allocate(LONGEST_MESSAGE);
+    this.#target = allocate(READ_BYTES);
+  }
 
   begin(messageSize: number, messages: number): void {
     this.#data = this.#message.subarray(0, messageSize);
@@ -78,14 +87,20 @@ const ROUND = 0.1;
 export class DirectPair implements EnginePair {
   readonly #link: DirectLink;
   readonly #endpoints: readonly [Endpoint, Endpoint];
-  readonly #applications = new Applications();
+  readonly #applications: Applications;
 
   constructor(seed: number) {
-    const { allocate, crc32c } = createPacketMemory(PACKET_BYTES);
+    const packets = createPacketMemory(PACKET_BYTES + DATA_BYTES);
+    const memory = packets.allocate(PACKET_BYTES);
+    const pages = packetPages(packets);
+    this.#applications = new Applications(packets.allocate);
     const endpoint = (i: number) =>
-      new Endpoint(simEnvironment(seed + i, crc32c), { localAddresses: [local(ADDRESSES[i])] });
+      new Endpoint(simEnvironment(seed + i, packets.crc32c), {
+        localAddresses: [local(ADDRESSES[i])],
+        pages,
+      });
     const [left, right] = this.#endpoints = [endpoint(0), endpoint(1)];
-    this.#link = new DirectLink(left, right, { memory: allocate(PACKET_BYTES) });
+    this.#link = new DirectLink(left, right, { memory });
     right.listen(PORT);
     this.#applications.sender = associate(left, this.#link.now);
     this.#round();
@@ -125,7 +140,7 @@ function local(text: string): LocalAddress {
 /** Joined by a link of the simulator that drops packets, both ways. */
 export class LossyPair implements EnginePair {
   readonly #network: Network;
-  readonly #applications = new Applications();
+  readonly #applications = new Applications((length) => new Uint8Array(length));
 
   /**
    * @param loss probability that a packet is lost.

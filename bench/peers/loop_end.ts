@@ -44,9 +44,9 @@ class Loop implements Disposable {
 
   constructor(udpPort: number) {
     const transport = openTransport({ transport: "udp", udpPort, localAddresses: [LOOPBACK] });
-    const { io, environment, memory } = this.#transport = transport;
+    const { io, environment, memory, pages } = this.#transport = transport;
     const { localAddresses } = io;
-    this.endpoint = new Endpoint(environment, { localAddresses, parameters: PARAMETERS });
+    this.endpoint = new Endpoint(environment, { localAddresses, parameters: PARAMETERS, pages });
     this.#pump = new Pump(this.endpoint, io, (event) => this.#handleEvent(event), memory);
     for (const descriptor of io.descriptors) this.#epoll.add(descriptor);
   }

@@ -50,6 +50,8 @@ export interface DataPlaneParts {
   readonly io: CutIo;
   /** For outgoing packets; see {@link Pump}. */
   readonly memory: Uint8Array;
+  /** Memory for what passes between TCP and SCTP, best of the same kind. */
+  readonly allocate: (length: number) => Uint8Array;
   readonly commands: CommandRing;
   readonly wakeup: Wakeup;
   /** Shows the watchdog that the loop turns. */
@@ -119,7 +121,10 @@ export class DataPlane implements FrontPlane {
     this.mark = ownMark(parts.config);
     this.#fronts = new ClientFronts(this, parts.config);
     const { sendBuffer } = parts.config.parameters;
-    this.buffers = new TransferBuffers(sendBuffer ?? DEFAULT_PARAMETERS.sendBuffer);
+    this.buffers = new TransferBuffers(
+      sendBuffer ?? DEFAULT_PARAMETERS.sendBuffer,
+      parts.allocate,
+    );
     const handleEvent = (event: SctpEvent) => this.#handleEvent(event);
     this.#pump = new Pump(parts.endpoint, parts.io, handleEvent, parts.memory);
     try {

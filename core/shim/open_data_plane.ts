@@ -17,18 +17,20 @@ import { warmUp } from "./warm_up.ts";
  */
 export function openDataPlane(start: StartMessage, report: (report: Report) => void): DataPlane {
   const { config, commands, wakeup, heartbeat } = start;
-  const { io, environment, memory } = openConfigured(config.transport);
+  const { io, environment, memory, pages, allocate } = openConfigured(config.transport);
   try {
-    warmUp(environment, memory);
+    warmUp(environment, memory, pages.copy);
     return new DataPlane({
       config,
       endpoint: new Endpoint(environment, {
         localAddresses: io.localAddresses,
+        pages,
         // A keystroke never waits for more of its kind.
         parameters: { noDelay: 1, ...config.parameters },
       }),
       io: new CutIo(io),
       memory,
+      allocate,
       commands: new CommandRing(commands),
       wakeup: new Wakeup(wakeup),
       heartbeat: new Heartbeat(heartbeat),

@@ -13,12 +13,15 @@ const INBOUND_BYTES = 256 * 1024;
 export class BufferPool {
   readonly #free: Uint8Array[] = [];
 
-  /** @param size bytes of each buffer. */
-  constructor(readonly size: number) {}
+  /**
+   * @param size bytes of each buffer.
+   * @param allocate where their memory comes from.
+   */
+  constructor(readonly size: number, readonly allocate: (length: number) => Uint8Array) {}
 
   /** A buffer with unspecified content. */
   take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(new ArrayBuffer(this.size));
+    return this.#free.pop() ?? this.allocate(this.size);
   }
 
   /** Takes a buffer back. */
@@ -30,10 +33,17 @@ export class BufferPool {
 /** The pools of both directions. */
 export class TransferBuffers {
   readonly outbound: BufferPool;
-  readonly inbound = new BufferPool(INBOUND_BYTES);
+  readonly inbound: BufferPool;
 
-  /** @param sendBuffer bytes of an association's send buffer: two messages fit into it. */
-  constructor(sendBuffer: number) {
-    this.outbound = new BufferPool(Math.min(OUTBOUND_BYTES, sendBuffer >> 1));
+  /**
+   * @param sendBuffer bytes of an association's send buffer: two messages fit into it.
+   * @param allocate where the buffers' memory comes from; by default the heap.
+   */
+  constructor(
+    sendBuffer: number,
+    allocate: BufferPool["allocate"] = (length) => new Uint8Array(length),
+  ) {
+    this.outbound = new BufferPool(Math.min(OUTBOUND_BYTES, sendBuffer >> 1), allocate);
+    this.inbound = new BufferPool(INBOUND_BYTES, allocate);
   }
 }

@@ -4,6 +4,8 @@
  * the head start.
  */
 import { IpAddress } from "../sctp/base/address.ts";
+import { type CopyBytes, copyBytes } from "../sctp/base/copy.ts";
+import { heapPages } from "../sctp/base/slab_pool.ts";
 import { Endpoint } from "../sctp/endpoint.ts";
 import type { Environment } from "../sctp/environment.ts";
 import type { SctpEvent } from "../sctp/events.ts";
@@ -25,10 +27,24 @@ const OPTIONS: SendOptions = { stream: 0, ppid: 0, unordered: false, immediate: 
 /**
  * Sets up associations between two engines in memory, moves a message each way, and shuts them down.
  * @param memory for packets, two batches' worth; free for others afterwards.
+ * @param copy how the endpoint to come will copy.
  * @returns how many came to their graceful end.
  */
-export function warmUp(environment: Environment, memory: Uint8Array): number {
-  const [client, server] = [endpointAt(environment, CLIENT), endpointAt(environment, SERVER)];
+export function warmUp(
+  environment: Environment,
+  memory: Uint8Array,
+  copy: CopyBytes = copyBytes,
+): number {
+  const [client, server] = [CLIENT, SERVER].map((addresses) =>
+    new Endpoint(environment, {
+      localAddresses: addresses.map((address) => ({
+        address,
+        prefixLength: 24,
+        interfaceIndex: 0,
+      })),
+      pages: { ...heapPages, copy },
+    })
+  );
   const link = new DirectLink(client, server, { memory });
   const target = new Uint8Array(1024);
   const info: ReceiveInfo = { stream: 0, ssn: 0, ppid: 0, unordered: false, endOfMessage: false };
@@ -51,12 +67,6 @@ export function warmUp(environment: Environment, memory: Uint8Array): number {
     settle();
   }
   return client.metrics.associationsClosed;
-}
-
-function endpointAt(environment: Environment, addresses: readonly IpAddress[]): Endpoint {
-  return new Endpoint(environment, {
-    localAddresses: addresses.map((address) => ({ address, prefixLength: 24, interfaceIndex: 0 })),
-  });
 }
 
 function drain(endpoint: Endpoint, handle: (event: SctpEvent) => void): void {

@@ -89,11 +89,16 @@ export class SctpStack implements AsyncDisposable {
 
   /** Uses a transport that is open already, and closes it at the end. */
   constructor(transport: Transport, options: EngineOptions = {}) {
-    const { io, environment, memory } = transport;
+    const { io, environment, memory, pages } = transport;
     const { parameters, developmentChecks } = options;
     const { localAddresses } = io;
     this.#io = io;
-    this.#endpoint = new Endpoint(environment, { parameters, localAddresses, developmentChecks });
+    this.#endpoint = new Endpoint(environment, {
+      parameters,
+      localAddresses,
+      developmentChecks,
+      pages,
+    });
     this.#driver = new Driver({
       endpoint: this.#endpoint,
       io,

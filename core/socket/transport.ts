@@ -4,6 +4,8 @@ import { SystemRandom } from "../net/system_random.ts";
 import { openPacketIo } from "../net/mod.ts";
 import type { PacketIo } from "../net/packet_io.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
+import type { PageSource } from "../sctp/base/slab_pool.ts";
+import { packetPages } from "../sctp/checksum/packet_pages.ts";
 import { createPacketMemory } from "../sctp/checksum/simd.ts";
 import type { Environment } from "../sctp/environment.ts";
 import { BATCH_BYTES } from "./pump.ts";
@@ -26,10 +28,17 @@ export interface Transport {
   readonly environment: Environment;
   /** Memory to build packets in, over which the environment's checksum is fast. */
   readonly memory: Uint8Array;
+  /** Memory for user data, of the same kind as long as it lasts: bytes pass between the two cheaply. */
+  readonly pages: PageSource;
+  /** Gives more of the same, for buffers that user data is copied from or to. */
+  readonly allocate: (length: number) => Uint8Array;
 }
 
 /** Memory for received packets: what the transport with the most of it takes, and some room. */
 const RECEIVE_BYTES = 5 << 20;
+
+/** Memory for user data: what a few fast associations hold. It costs nothing until it is used. */
+const DATA_BYTES = 32 << 20;
 
 /**
  * Opens a transport.
@@ -37,8 +46,15 @@ const RECEIVE_BYTES = 5 << 20;
  */
 export function openTransport(options: TransportOptions): Transport {
   const { transport, udpPort: port, localAddresses: addresses, ffi } = options;
-  const { allocate, crc32c } = createPacketMemory(BATCH_BYTES + RECEIVE_BYTES);
+  const packets = createPacketMemory(BATCH_BYTES + RECEIVE_BYTES + DATA_BYTES);
+  const { allocate, crc32c } = packets;
   const environment = { random: new SystemRandom(), keyedHash: hmacSha256, crc32c };
   const io = openPacketIo({ transport, port, addresses, ffi, allocate });
-  return { io, environment, memory: allocate(BATCH_BYTES) };
+  return {
+    io,
+    environment,
+    memory: allocate(BATCH_BYTES),
+    pages: packetPages(packets),
+    allocate: packets.allocateIfFree,
+  };
 }

@@ -6,6 +6,7 @@
  * a number; its bytes lie contiguous in {@link SlabPool.bytesAt} from {@link SlabPool.offsetAt} on.
  */
 import { readU32, writeU32 } from "./bytes.ts";
+import { type CopyBytes, copyBytes } from "./copy.ts";
 
 const PAGE_BITS = 18;
 /** Bytes of a page. */
@@ -44,11 +45,19 @@ function sizeClassOf(length: number): number {
   return sizeClass;
 }
 
-/** Where a pool gets its pages from; called only when it grows. */
-export type PageSource = () => PageMemory;
+/** Where a pool gets its pages from. */
+export interface PageSource {
+  /** Another page; called only when the pool grows. */
+  take(): PageMemory;
+  /** Copies in and out of the pages. */
+  readonly copy: CopyBytes;
+}
 
 /** Pages of their own, on the heap. */
-export const heapPages: PageSource = () => ({ bytes: new Uint8Array(PAGE_SIZE), offset: 0 });
+export const heapPages: PageSource = {
+  take: () => ({ bytes: new Uint8Array(PAGE_SIZE), offset: 0 }),
+  copy: copyBytes,
+};
 
 /** Addresses have 32 bits: so many pages can be told apart. */
 const MAX_PAGES = 2 ** 32 / PAGE_SIZE;
@@ -114,6 +123,16 @@ export class SlabPool {
     return this.#pages[address >>> PAGE_BITS].memory.offset + (address & PAGE_MASK);
   }
 
+  /** Copies `length` bytes into the slot at `address`. */
+  write(address: number, source: Uint8Array, offset: number, length: number): void {
+    this.#source.copy(source, offset, this.bytesAt(address), this.offsetAt(address), length);
+  }
+
+  /** Copies `length` bytes from `address`, anywhere in a slot, out. */
+  read(address: number, target: Uint8Array, offset: number, length: number): void {
+    this.#source.copy(this.bytesAt(address), this.offsetAt(address), target, offset, length);
+  }
+
   /** Takes a slot for `length` bytes, 1 .. {@link LARGEST_SLOT}; returns its address. */
   take(length: number): number {
     const sizeClass = sizeClassOf(length);
@@ -154,7 +173,7 @@ export class SlabPool {
     if (!page) {
       if (this.#pages.length === MAX_PAGES) throw new RangeError("the pool has no more addresses");
       page = {
-        memory: this.#source(),
+        memory: this.#source.take(),
         index: this.#pages.length,
         sizeClass,
         live: 0,

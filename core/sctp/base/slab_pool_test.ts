@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { copyBytes } from "./copy.ts";
 import { LARGEST_SLOT, PAGE_SIZE, SlabPool } from "./slab_pool.ts";
 
 interface Slot {
@@ -68,7 +69,10 @@ Deno.test("a slot costs the next size up", () => {
 Deno.test("pages may lie in memory of the caller's", () => {
   const memory = new Uint8Array(3 * PAGE_SIZE);
   let next = PAGE_SIZE;
-  const pool = new SlabPool(() => ({ bytes: memory, offset: (next += PAGE_SIZE) - PAGE_SIZE }));
+  const pool = new SlabPool({
+    take: () => ({ bytes: memory, offset: (next += PAGE_SIZE) - PAGE_SIZE }),
+    copy: copyBytes,
+  });
   const address = pool.take(10);
   assert.equal(pool.bytesAt(address), memory);
   assert.equal(pool.offsetAt(address), PAGE_SIZE);

@@ -1,9 +1,11 @@
-/** Memory for packets over which the checksum is computed where they lie. */
+/** Memory for packets over which the checksum is computed where they lie, and its own way to copy. */
+import { type CopyBytes, copyBytes } from "../base/copy.ts";
 import type { Crc32c } from "../packet.ts";
+import { copyModule } from "./copy_module.ts";
 import { crc32cScalar } from "./scalar.ts";
 import { crc32cModule, TABLES_END, writeTables } from "./simd_module.ts";
 
-/** Memory that packets are received into and built in, and its checksum function. */
+/** Memory that packets are received into and built in, and functions that are at home in it. */
 export interface PacketMemory {
   /** All of the memory, the checksum's tables at its bottom included: write only what you allocated. */
   readonly bytes: Uint8Array;
@@ -12,8 +14,12 @@ export interface PacketMemory {
    * @throws RangeError if the memory is used up, or `length` is not a whole number from 0 up.
    */
   allocate(length: number): Uint8Array;
+  /** The same, or memory of its own if there is not so much left. */
+  allocateIfFree(length: number): Uint8Array;
   /** Fast for bytes in this memory, right for any others. */
   readonly crc32c: Crc32c;
+  /** Fast within this memory, right between any arrays. */
+  readonly copy: CopyBytes;
 }
 
 /** How the checksum is computed. */
@@ -37,17 +43,21 @@ export function createPacketMemory(size: number, kind = bestChecksum()): PacketM
   const home = memory.buffer;
   const crc32c = kind === "scalar" ? crc32cScalar : simdChecksum(memory, pages, kind);
   let used = align(TABLES_END);
+  const allocate = (length: number) => {
+    if (!Number.isInteger(length) || length < 0 || used + length > home.byteLength) {
+      throw new RangeError(`cannot allocate ${length} of ${home.byteLength - used} free bytes`);
+    }
+    const stretch = new Uint8Array(home, used, length);
+    used = align(used + length);
+    return stretch;
+  };
   return {
     bytes: new Uint8Array(home),
-    allocate(length) {
-      if (!Number.isInteger(length) || length < 0 || used + length > home.byteLength) {
-        throw new RangeError(`cannot allocate ${length} of ${home.byteLength - used} free bytes`);
-      }
-      const stretch = new Uint8Array(home, used, length);
-      used = align(used + length);
-      return stretch;
-    },
+    allocate,
+    allocateIfFree: (length) =>
+      used + length <= home.byteLength ? allocate(length) : new Uint8Array(length),
     crc32c,
+    copy: homeCopy(memory, pages),
   };
 }
 
@@ -71,6 +81,19 @@ function simdChecksum(
     length < SHORT || bytes.buffer !== home
       ? crc32cScalar(bytes, offset, length)
       : compute(bytes.byteOffset + offset, length) >>> 0;
+}
+
+function homeCopy(memory: WebAssembly.Memory, pages: number): CopyBytes {
+  const home = memory.buffer;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(copyModule(pages)), {
+    env: { memory },
+  });
+  const copy = exports.copy as (target: number, source: number, length: number) => void;
+  return (source, sourceOffset, target, targetOffset, length) => {
+    if (source.buffer === home && target.buffer === home) {
+      copy(target.byteOffset + targetOffset, source.byteOffset + sourceOffset, length);
+    } else copyBytes(source, sourceOffset, target, targetOffset, length);
+  };
 }
 
 function align(length: number): number {

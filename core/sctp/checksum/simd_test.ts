@@ -78,6 +78,26 @@ Deno.test("allocations are aligned, do not overlap and end with a RangeError", (
   assert.throws(() => allocate(1.5), RangeError);
 });
 
+Deno.test("memory of its own is given once the packets' memory is used up", () => {
+  const { bytes, allocateIfFree } = createPacketMemory(100);
+  assert.equal(allocateIfFree(100).buffer, bytes.buffer);
+  const other = allocateIfFree(1 << 20);
+  assert.equal(other.length, 1 << 20);
+  assert.notEqual(other.buffer, bytes.buffer);
+});
+
+Deno.test("bytes are copied within the memory, into it and out of it", () => {
+  const { allocate, copy } = createPacketMemory(4096);
+  const [inside, heap] = [allocate(2000), new Uint8Array(2000)];
+  new SeededRandom(4).fill(heap);
+  copy(heap, 5, inside, 100, 700);
+  assert.deepEqual(inside.slice(100, 800), heap.slice(5, 705));
+  copy(inside, 100, inside, 300, 700);
+  assert.deepEqual(inside.slice(300, 1000), heap.slice(5, 705), "over itself");
+  copy(inside.subarray(300), 1, heap, 1500, 30);
+  assert.deepEqual(heap.slice(1500, 1530), heap.slice(6, 36));
+});
+
 Deno.test("a requested size can be allocated in one piece", () => {
   const size = 0x3_0001;
   assert.equal(createPacketMemory(size).allocate(size).length, size);

@@ -25,6 +25,7 @@ export const Op = {
   V128And: [0xfd, 0x4e],
   V128Xor: [0xfd, 0x51],
   I16x8ShrU: [0xfd, 0x8d, 0x01],
+  MemoryCopy: [0xfc, 0x0a, 0x00, 0x00],
 } as const;
 
 /** The instructions of a function body. Addresses are static offsets plus one from the stack. */
@@ -105,7 +106,8 @@ const EMPTY_BLOCK = 0x40;
 export interface FunctionModule {
   readonly name: string;
   readonly parameters: readonly ValueType[];
-  readonly result: ValueType;
+  /** Nothing if the function returns nothing. */
+  readonly result?: ValueType;
   readonly locals: readonly ValueType[];
   readonly code: Code;
   /** Import name of the memory, in the module `env`. */
@@ -122,10 +124,11 @@ export function assemble(module: FunctionModule): Uint8Array<ArrayBuffer> {
     ...module.code.bytes,
     END,
   ];
+  const results = vector(result === undefined ? [] : [single(result)]);
   const memory = [0x02, 0x01, ...unsigned(pages), ...unsigned(pages)];
   return Uint8Array.of(
     ...MAGIC,
-    ...section(1, vector([[0x60, ...vector(parameters.map(single)), 1, result]])),
+    ...section(1, vector([[0x60, ...vector(parameters.map(single)), ...results]])),
     ...section(2, vector([[...text("env"), ...text(module.memory), ...memory]])),
     ...section(3, vector([[0]])),
     ...section(7, vector([[...text(module.name), 0, 0]])),

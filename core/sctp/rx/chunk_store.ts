@@ -2,7 +2,6 @@
  * Received DATA chunks that the user has not read yet: payloads in the pool, facts in columns, chunks
  * of one message linked in TSN order. Record 0 means "none".
  */
-import { copyBytes } from "../base/copy.ts";
 import { SlabPool } from "../base/slab_pool.ts";
 import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
@@ -157,7 +156,7 @@ export class ChunkStore {
     const record = this.#takeRecord();
     const { address, length: lengths, next } = this.#columns;
     const slot = this.#pool.take(length);
-    copyBytes(source, offset, this.#pool.bytesAt(slot), this.#pool.offsetAt(slot), length);
+    this.#pool.write(slot, source, offset, length);
     address[record] = slot;
     lengths[record] = length;
     next[record] = 0;
@@ -170,8 +169,7 @@ export class ChunkStore {
 
   /** Copies part of a payload out. */
   copyOut(record: number, from: number, target: Uint8Array, at: number, length: number): void {
-    const address = this.#columns.address[record];
-    copyBytes(this.#pool.bytesAt(address), this.#pool.offsetAt(address) + from, target, at, length);
+    this.#pool.read(this.#columns.address[record] + from, target, at, length);
   }
 
   /** Gives up a payload but keeps the record, as the end to which more chunks may be linked. */

@@ -1,5 +1,4 @@
 /** Putting DATA chunks into packets (RFC 9260, sections 6.1 and 6.9). */
-import { copyBytes } from "../base/copy.ts";
 import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import { after, type Instant, NEVER } from "../base/time.ts";
 import type { Path } from "../path/path.ts";
@@ -247,12 +246,5 @@ function writeChunk(tx: Transmission, writer: PacketWriter, slot: number, tsn: T
     outstanding.ssn[slot],
     outstanding.ppid[slot],
   );
-  const address = outstanding.address[slot];
-  copyBytes(
-    pool.bytesAt(address),
-    pool.offsetAt(address),
-    writer.memory,
-    offset + DATA_HEADER_LENGTH,
-    length,
-  );
+  pool.read(outstanding.address[slot], writer.memory, offset + DATA_HEADER_LENGTH, length);
 }

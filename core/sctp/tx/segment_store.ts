@@ -2,7 +2,6 @@
  * The segments of user messages that wait to be sent or acknowledged: payloads in the pool, facts in
  * columns, the segments of a stream linked in the order of its messages. Segment 0 means "none".
  */
-import { copyBytes } from "../base/copy.ts";
 import type { SlabPool } from "../base/slab_pool.ts";
 import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
@@ -80,8 +79,7 @@ export class SegmentStore {
     const segment = this.#takeSegment();
     const columns = this.#columns;
     const address = this.#pool.take(length);
-    const target = this.#pool.offsetAt(address);
-    copyBytes(data, start, this.#pool.bytesAt(address), target, length);
+    this.#pool.write(address, data, start, length);
     columns.address[segment] = address;
     columns.length[segment] = length;
     columns.cut[segment] = 0;
