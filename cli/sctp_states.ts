@@ -11,16 +11,21 @@ import { ExitCode } from "./exit_codes.ts";
 import { jsonFlag } from "./options.ts";
 import { formatTable } from "./table.ts";
 
-function printable({ state, event, action, next, section }: StateTableRow) {
-  return { state, event, action, next: next ?? state, section: `RFC 9260, section ${section}` };
+function printable({ state, event, action, next, section, rfc }: StateTableRow) {
+  return { state, event, action, next: next ?? state, section: `RFC ${rfc}, section ${section}` };
+}
+
+/** Without the RFC where it is the one that all the others extend. */
+function sourceOf({ rfc, section }: StateTableRow): string {
+  return rfc === 9260 ? `section ${section}` : `RFC ${rfc}, section ${section}`;
 }
 
 function linesOf(state: string, rows: readonly StateTableRow[]): string[] {
-  const cells = rows.map(({ event, action, next, section }) => [
-    `  ${event}`,
-    action,
-    next ? `-> ${next}` : "",
-    `section ${section}`,
+  const cells = rows.map((row) => [
+    `  ${row.event}`,
+    row.action,
+    row.next ? `-> ${row.next}` : "",
+    sourceOf(row),
   ]);
   return [state, ...formatTable(cells), ""];
 }

@@ -6,6 +6,8 @@
  * one pair of addresses in `path/`. This class wires them together.
  */
 import type { AssociationHost, AssociationSetup } from "./association_host.ts";
+import type { Authentication } from "./auth/authentication.ts";
+import { SharedKeys } from "./auth/shared_keys.ts";
 import type { IpAddress } from "./base/address.ts";
 import type { HeapMember } from "./base/deadline_heap.ts";
 import type { Tsn } from "./base/serial.ts";
@@ -17,6 +19,7 @@ import type { Parameters } from "./parameters.ts";
 import type { AssociationState, Phase } from "./phase.ts";
 import { Path } from "./path/path.ts";
 import { abortAssociation } from "./procedures/abort.ts";
+import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
 import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
 import { transmitAssociation } from "./procedures/transmit.ts";
@@ -28,6 +31,8 @@ import type { SendOptions } from "./tx/send_queue.ts";
 import type { SendConditions } from "./tx/data_sender.ts";
 import type { StreamSchedulerName } from "./tx/stream_scheduler.ts";
 import { MESSAGE_COST, Transmission } from "./tx/transmission.ts";
+import type { AuthParameters } from "./wire/auth_parameters.ts";
+import { ChunkType } from "./wire/chunk_type.ts";
 
 /** A control chunk that waits to be sent. */
 export interface ControlItem {
@@ -84,6 +89,12 @@ export class Association implements HeapMember {
   /** What the peer said that its addresses are, whether a path leads there or not. */
   peerAddresses: readonly IpAddress[] = [];
   peerAdaptationIndication: number | undefined;
+  /** Extensions that both sides have, once both INITs are known: see `extensions.ts`. */
+  extensions = 0;
+  /** What our INIT or INIT ACK said about authentication. */
+  localAuth: AuthParameters | undefined;
+  /** Exists while both sides have authentication. */
+  authentication: Authentication | undefined;
   outboundStreams: number;
   inboundStreams: number;
   /** Highest stream on which a message was queued before the peer's limit was known. */
@@ -116,6 +127,8 @@ export class Association implements HeapMember {
   wantsDry = false;
   /** Most packets come on the path of the packet before. */
   #lastFound: Path | undefined;
+  /** Made when somebody asks for it. */
+  #keys: SharedKeys | undefined;
   readonly conditions: SendConditions = {
     dataPath: undefined,
     hurry: false,
@@ -270,6 +283,25 @@ export class Association implements HeapMember {
     this.tx.queue.setStreamValue(stream, value);
   }
 
+  /** Endpoint pair shared keys (RFC 4895, section 6.1): set, activated and deleted at will. */
+  get keys(): SharedKeys {
+    return this.#keys ??= new SharedKeys(this.setup.authentication.keys);
+  }
+
+  /** True if a deactivated key may still be in use for what is in flight. */
+  get haveRetiringKeys(): boolean {
+    return this.#keys !== undefined && this.#keys.haveRetiring;
+  }
+
+  /**
+   * Says that a shared key is not activated again; the event "free-key" tells when nothing in flight
+   * was sent with it (RFC 6458, section 8.3.4). What the peer authenticates with it is still taken.
+   * @throws RangeError if there is no such key, or it is the active one.
+   */
+  deactivateSharedKey(id: number): void {
+    deactivateKey(this, id);
+  }
+
   /** Prefers a path for data (RFC 9260, section 11.1.6). */
   setPrimary(path: Path): void {
     this.primary = path;
@@ -348,9 +380,17 @@ export class Association implements HeapMember {
     const port = this.pathList[0]?.route.encapsulationPort ?? this.setup.encapsulationPort;
     const path = new Path(this.pathList.length, local, remote, port, this.parameters, now);
     this.pathList.push(path);
-    this.tx.updateChunkPayload();
+    this.fitPayload();
     this.host.claimAddress(this, remote);
     return path;
+  }
+
+  /** What fits into a DATA chunk may have changed: paths, or AUTH chunks in front of DATA. */
+  fitPayload(): void {
+    const { authentication } = this;
+    const overhead = authentication?.mustSend(ChunkType.Data) ? authentication.chunkLength : 0;
+    for (const path of this.pathList) path.dataOverhead = overhead;
+    this.tx.updateChunkPayload();
   }
 
   /** The peer is reached on this UDP port of the path from now on, or without UDP if it is 0. */
@@ -407,7 +447,9 @@ export class Association implements HeapMember {
 
   /** Sends one chunk at once and outside the queue: the last word of an association. */
   sendLast(chunk: Uint8Array, path: Path): void {
-    this.host.reply(path.controlRoute, this.localPort, this.remotePort, this.peerTag, chunk);
+    const { authentication, localPort, remotePort } = this;
+    const last = authentication ? authentication.protect(chunk) : chunk;
+    this.host.reply(path.controlRoute, localPort, remotePort, this.peerTag, last);
   }
 
   /**
@@ -422,6 +464,7 @@ export class Association implements HeapMember {
     this.timers.stopAll();
     this.control.length = 0;
     this.tx.clear();
+    if (this.haveRetiringKeys) reportFreeKeys(this);
     for (const path of this.pathList) path.reset(now);
     const { queue } = this.tx;
     this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);

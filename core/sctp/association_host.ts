@@ -1,5 +1,6 @@
 /** What stands around an association: the endpoint that owns it, and what is fixed at its start. */
 import type { Association } from "./association.ts";
+import type { AuthenticationPlan } from "./auth/options.ts";
 import type { IpAddress } from "./base/address.ts";
 import type { Tsn } from "./base/serial.ts";
 import type { SlabPool } from "./base/slab_pool.ts";
@@ -53,4 +54,5 @@ export interface AssociationSetup {
   readonly localAddresses: readonly LocalAddress[];
   readonly encapsulationPort: number;
   readonly adaptationIndication: number | undefined;
+  readonly authentication: AuthenticationPlan;
 }

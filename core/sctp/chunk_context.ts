@@ -15,6 +15,12 @@ export class ChunkContext {
   packetEnd = 0;
   /** Where the chunk starts. */
   offset = 0;
+  /** Where the AUTH chunk in front of the first other chunk starts; -1 if there is none. */
+  auth = -1;
+  /** There was an AUTH chunk in the packet so far. */
+  hasAuth = false;
+  /** What follows is authenticated (RFC 4895, section 6.3). */
+  isAuthentic = false;
   /** Source address of the packet. */
   source: IpAddress = IpAddress.parse("0.0.0.0");
   /** Destination address of the packet. */

@@ -11,6 +11,11 @@
 import type { Association } from "./association.ts";
 import type { AssociationHost, AssociationSetup } from "./association_host.ts";
 import { Association as AssociationClass } from "./association.ts";
+import {
+  type AuthenticationOptions,
+  type AuthenticationPlan,
+  authenticationPlan,
+} from "./auth/options.ts";
 import type { IpAddress } from "./base/address.ts";
 import { DeadlineHeap } from "./base/deadline_heap.ts";
 import { heapPages, type PageSource, SlabPool } from "./base/slab_pool.ts";
@@ -48,6 +53,8 @@ const DEFAULT_MAX_ASSOCIATIONS = 65_536;
 export interface EndpointOptions {
   /** Changes to the defaults of `PARAMETERS`. */
   readonly parameters?: Partial<Parameters>;
+  /** For all associations, unless a listener or an attempt says otherwise. */
+  readonly authentication?: AuthenticationOptions;
   /** Addresses that packets can leave from. */
   readonly localAddresses?: readonly LocalAddress[];
   /** Throw when the drain rule is broken. */
@@ -68,6 +75,8 @@ export interface ListenOptions {
   readonly localAddresses?: readonly IpAddress[];
   readonly parameters?: Partial<Parameters>;
   readonly adaptationIndication?: number;
+  /** Changes to the endpoint's. */
+  readonly authentication?: AuthenticationOptions;
   /** Associations at one time through this port; default: the endpoint's limit. */
   readonly backlog?: number;
 }
@@ -85,11 +94,14 @@ export interface AssociateOptions {
   readonly encapsulationPort?: number;
   readonly parameters?: Partial<Parameters>;
   readonly adaptationIndication?: number;
+  /** Changes to the endpoint's. */
+  readonly authentication?: AuthenticationOptions;
 }
 
 export class Endpoint implements AssociationHost {
   readonly environment: Environment;
   readonly parameters: Parameters;
+  readonly authentication: AuthenticationPlan;
   readonly metrics: EndpointMetrics = newEndpointMetrics();
   readonly pool: SlabPool;
   readonly writer: PacketWriter;
@@ -115,10 +127,11 @@ export class Endpoint implements AssociationHost {
   #nextId = 1;
   #nextEphemeral: number;
 
-  /** @throws RangeError if a parameter is out of its range. */
+  /** @throws RangeError if a parameter is out of its range, or authentication cannot be as asked. */
   constructor(environment: Environment, options: EndpointOptions = {}) {
     this.environment = environment;
     this.parameters = withParameters(options.parameters ?? {});
+    this.authentication = authenticationPlan(options.authentication, this.parameters);
     this.pool = new SlabPool(options.pages ?? heapPages, options.maxBufferedMemory);
     this.writer = new PacketWriter(environment.crc32c);
     this.cookies = new CookieMint(environment.random, environment.keyedHash);
@@ -186,18 +199,21 @@ export class Endpoint implements AssociationHost {
 
   /**
    * Accepts associations on a port.
-   * @throws RangeError if the port is not 1 .. 65535 or taken, or a parameter is out of range.
+   * @throws RangeError if the port is not 1 .. 65535 or taken, a parameter is out of range, or
+   *   authentication cannot be as asked.
    */
   listen(port: number, options: ListenOptions = {}): void {
     checkPort(port);
     if (this.#listeners.has(port)) {
       throw new RangeError(`port ${port} is taken: there is a listener on it already`);
     }
+    const parameters = withParameters(options.parameters ?? {}, this.parameters);
     this.#listeners.set(port, {
       port,
-      parameters: withParameters(options.parameters ?? {}, this.parameters),
+      parameters,
       localAddresses: options.localAddresses,
       adaptationIndication: options.adaptationIndication,
+      authentication: authenticationPlan(options.authentication, parameters, this.authentication),
       backlog: options.backlog ?? this.#maxAssociations,
     });
   }
@@ -209,8 +225,8 @@ export class Endpoint implements AssociationHost {
 
   /**
    * Starts an association; "communication-up" or "communication-lost" tells how it went.
-   * @throws RangeError if a port or parameter is out of range, the association exists already, or no
-   *   local address can reach any of the peer's.
+   * @throws RangeError if a port or parameter is out of range, authentication cannot be as asked, the
+   *   association exists already, or no local address can reach any of the peer's.
    */
   associate(now: Instant, options: AssociateOptions): Association {
     checkPort(options.remotePort);
@@ -245,6 +261,7 @@ export class Endpoint implements AssociationHost {
       localAddresses: used,
       encapsulationPort: options.encapsulationPort ?? 0,
       adaptationIndication: options.adaptationIndication,
+      authentication: authenticationPlan(options.authentication, parameters, this.authentication),
     });
     for (const { local, remote } of pairs) {
       if (!association.mayAddPath) break;

@@ -1,9 +1,13 @@
 /** Everything impure that the engine needs, passed in as values and functions. */
 import type { RandomSource } from "./base/random.ts";
 import type { Crc32c } from "./packet.ts";
+import type { HmacId } from "./wire/auth.ts";
 
 /** A keyed hash: the MAC of `data` under `key`. Any length of 16 bytes or more is fit for a cookie. */
 export type KeyedHash = (key: Uint8Array, data: Uint8Array) => Uint8Array;
+
+/** The HMACs by which chunks are authenticated (RFC 4895, section 3.3). */
+export type HmacFunctions = { readonly [Id in HmacId]: KeyedHash };
 
 /** What an endpoint is given by its surroundings. */
 export interface Environment {
@@ -11,6 +15,7 @@ export interface Environment {
   readonly random: RandomSource;
   /** Authenticates state cookies (RFC 9260, section 5.1.3): HMAC-SHA256 in production. */
   readonly keyedHash: KeyedHash;
+  readonly hmacs: HmacFunctions;
   /** The packet checksum. */
   readonly crc32c: Crc32c;
 }

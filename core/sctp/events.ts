@@ -25,7 +25,31 @@ export type LossReason =
   /** Messages were queued on streams that the peer then did not accept (section 5.1.1). */
   | { readonly kind: "too-few-streams"; readonly offered: number; readonly wanted: number }
   /** No local address can reach the peer. */
-  | { readonly kind: "no-path" };
+  | { readonly kind: "no-path" }
+  /** Authentication is required here, and the peer has none (RFC 4895). */
+  | { readonly kind: "no-authentication" }
+  /** The peer wants COOKIE ECHO authenticated, and there is but the null key. */
+  | { readonly kind: "no-shared-key" };
+
+/** What is told about authentication. */
+export type AuthenticationEvent =
+  /**
+   * `new-key`: the peer has used this shared key for the first time; `free-key`: a deactivated key is
+   * in use for nothing of ours any more.
+   */
+  | {
+    readonly kind: "authentication";
+    readonly association: Association;
+    readonly indication: "new-key" | "free-key";
+    /** Shared Key Identifier. */
+    readonly key: number;
+  }
+  /** The peer does not support authentication. */
+  | {
+    readonly kind: "authentication";
+    readonly association: Association;
+    readonly indication: "no-authentication";
+  };
 
 /** One notification. */
 export type SctpEvent =
@@ -60,6 +84,8 @@ export type SctpEvent =
     readonly association: Association;
     readonly causes: readonly ErrorCause[];
   }
+  /** AUTHENTICATION EVENT (RFC 6458, section 6.1.8). */
+  | AuthenticationEvent
   /** DATA ARRIVE: `read` will return something. Reported again only after `read` ran dry. */
   | { readonly kind: "readable"; readonly association: Association }
   /** There is room in the send buffer again after `send` had to refuse. */

@@ -4,6 +4,9 @@
  * shortest list that still fails; `SHIMKIT_SEED` and `SHIMKIT_RUNS` choose other runs.
  */
 import fc from "fast-check";
+import type { HmacId } from "./wire/auth.ts";
+import { LISTABLE_CHUNKS } from "./wire/auth_parameters.ts";
+import { ChunkType } from "./wire/chunk_type.ts";
 import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
 
 const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 400);
@@ -107,12 +110,33 @@ const parameters = fc.record({
   ecn: fc.nat(1),
 });
 
+/**
+ * Chunks that a side may want authenticated: not ABORT, as a peer that has forgotten the association
+ * could not say so (RFC 4895, section 6.3), and nobody gives up here.
+ */
+const wanted = LISTABLE_CHUNKS.filter((type) => type !== ChunkType.Abort);
+
+/** The key is the same on both sides, or the null key. */
+const authentication = fc.constantFrom(undefined, new Uint8Array(32).fill(7)).chain((secret) => {
+  const keys = secret === undefined ? [] : [{ id: 1, secret }];
+  const side = fc.record({
+    keys: fc.constant(keys),
+    chunks: fc.oneof(
+      { arbitrary: fc.constant<number[]>([]), weight: 4 },
+      { arbitrary: fc.subarray(wanted), weight: 1 },
+    ),
+    hmacs: fc.constantFrom<HmacId[][]>([3, 1], [1], [1, 3]),
+  });
+  return fc.record({ a: side, b: side });
+});
+
 const plan: fc.Arbitrary<FuzzPlan> = fc.record({
   seed: fc.nat(),
   links: fc.constantFrom<FuzzPlan["links"][]>(["4"], ["4", "4"], ["4", "6"], ["6", "6"]),
   highNumbers: fc.boolean(),
   encapsulated: fc.boolean(),
   parameters: fc.record({ a: parameters, b: parameters }),
+  authentication,
   commands,
 });
 

@@ -1,11 +1,12 @@
 /**
  * The association's state machine as a table: what each event does in each state, with the section of
- * RFC 9260 that says so. Chunks are dispatched by it; `shimkit sctp states` prints it.
+ * the RFC that says so. Chunks are dispatched by it; `shimkit sctp states` prints it.
  */
 import type { Association } from "./association.ts";
 import type { AssociationState } from "./phase.ts";
 import type { ChunkContext } from "./chunk_context.ts";
 import { handleAbort } from "./procedures/abort.ts";
+import { handleAuth } from "./procedures/authentication.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";
 import { handleCwr, handleEcne } from "./procedures/ecn.ts";
 import { handleHeartbeat, handleHeartbeatAck } from "./procedures/heartbeat.ts";
@@ -29,8 +30,10 @@ export interface StateTableRow {
   readonly action: string;
   /** State afterwards; the same one if `undefined`. */
   readonly next: AssociationState | undefined;
-  /** Section of RFC 9260. */
+  /** Section of {@link rfc}. */
   readonly section: string;
+  /** RFC that says so. */
+  readonly rfc: number;
   /** Chunk type, where the event is a chunk that is dispatched through this table. */
   readonly chunk?: number;
   readonly handle?: ChunkHandler;
@@ -50,6 +53,9 @@ export const STATES: readonly AssociationState[] = [
 
 type Next = AssociationState | undefined;
 
+/** The standard of whatever is no extension. */
+const BASE = 9260;
+
 /** Rows for one chunk in several states. */
 function onChunk(
   chunk: number,
@@ -58,6 +64,7 @@ function onChunk(
   action: string,
   section: string,
   states: Partial<Record<AssociationState, Next>>,
+  rfc = BASE,
 ): StateTableRow[] {
   return Object.entries(states).map(([state, next]) => ({
     state: state as AssociationState,
@@ -65,6 +72,7 @@ function onChunk(
     action,
     next,
     section,
+    rfc,
     chunk,
     handle,
   }));
@@ -78,7 +86,7 @@ function row(
   next: Next,
   section: string,
 ): StateTableRow {
-  return { state, event, action, next, section };
+  return { state, event, action, next, section, rfc: BASE };
 }
 
 const stays = undefined;
@@ -281,6 +289,22 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     "stop echoing congestion",
     "3.2, table 1",
     { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
+  ),
+  ...onChunk(
+    ChunkType.Auth,
+    "AUTH",
+    handleAuth,
+    "check the HMAC, or discard the rest of the packet",
+    "6.3",
+    {
+      "COOKIE-ECHOED": stays,
+      "ESTABLISHED": stays,
+      "SHUTDOWN-PENDING": stays,
+      "SHUTDOWN-SENT": stays,
+      "SHUTDOWN-RECEIVED": stays,
+      "SHUTDOWN-ACK-SENT": stays,
+    },
+    4895,
   ),
   row("COOKIE-WAIT", "T1-init", "send INIT again, to the next address", stays, "5.1.6"),
   row("COOKIE-WAIT", "T1-init, Max.Init.Retransmits passed", "report", "CLOSED", "5.1.6"),

@@ -3,6 +3,7 @@ import { SeededRandom } from "../sctp/base/random.ts";
 import { crc32cScalar } from "../sctp/checksum/scalar.ts";
 import type { Environment } from "../sctp/environment.ts";
 import type { Crc32c } from "../sctp/packet.ts";
+import { simHmacs } from "./hmac.ts";
 import { sipHash128 } from "./siphash.ts";
 
 /**
@@ -10,7 +11,7 @@ import { sipHash128 } from "./siphash.ts";
  * @param crc32c another implementation of the checksum, where a bench compares them.
  */
 export function simEnvironment(seed: number, crc32c: Crc32c = crc32cScalar): Environment {
-  return { random: new SeededRandom(seed), keyedHash: simKeyedHash, crc32c };
+  return { random: new SeededRandom(seed), keyedHash: simKeyedHash, hmacs: simHmacs, crc32c };
 }
 
 /** A keyed hash of 16 bytes for keys of any length; a longer key is folded. For simulations only. */

@@ -26,6 +26,8 @@ export type SctpErrorCode =
   | "ERR_SCTP_NO_PATH"
   /** The peer takes fewer streams than the application needs. */
   | "ERR_SCTP_TOO_FEW_STREAMS"
+  /** Authentication is wanted on one side, and the other one cannot give it. */
+  | "ERR_SCTP_NOT_AUTHENTICATED"
   /** The peer restarted: bytes that were under way are lost. */
   | "ERR_SCTP_RESTARTED"
   /** A call that needs an open association came after its end began. */
@@ -101,6 +103,18 @@ export function lossError(reason: LossReason, peer: string, established: boolean
         "ERR_SCTP_TOO_FEW_STREAMS",
         `${peer} takes ${reason.offered} streams, but a message waits for stream ` +
           `${reason.wanted}; send on fewer streams`,
+        { reason },
+      );
+    case "no-authentication":
+      return new SctpError(
+        "ERR_SCTP_NOT_AUTHENTICATED",
+        `${peer} does not authenticate its chunks (RFC 4895), which is required here`,
+        { reason },
+      );
+    case "no-shared-key":
+      return new SctpError(
+        "ERR_SCTP_NOT_AUTHENTICATED",
+        `${peer} wants to be asked with a shared key (RFC 4895), and there is none here`,
         { reason },
       );
     default:

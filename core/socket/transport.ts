@@ -1,5 +1,5 @@
 /** Opens packet transports, with memory in which checksums are fast. */
-import { hmacSha256 } from "../net/keyed_hash.ts";
+import { hmacSha256, systemHmacs } from "../net/keyed_hash.ts";
 import { SystemRandom } from "../net/system_random.ts";
 import { openPacketIo } from "../net/mod.ts";
 import type { PacketIo } from "../net/packet_io.ts";
@@ -48,7 +48,12 @@ export function openTransport(options: TransportOptions): Transport {
   const { transport, udpPort: port, localAddresses: addresses, ffi } = options;
   const packets = createPacketMemory(BATCH_BYTES + RECEIVE_BYTES + DATA_BYTES);
   const { allocate, crc32c } = packets;
-  const environment = { random: new SystemRandom(), keyedHash: hmacSha256, crc32c };
+  const environment = {
+    random: new SystemRandom(),
+    keyedHash: hmacSha256,
+    hmacs: systemHmacs,
+    crc32c,
+  };
   const io = openPacketIo({ transport, port, addresses, ffi, allocate });
   return {
     io,

@@ -104,6 +104,8 @@ export class Path {
   lastMeasuredSendAt: Instant;
   /** When DATA was last sent here, for the decay of an idle cwnd. */
   lastDataSentAt: Instant;
+  /** Bytes in front of DATA in each packet: an AUTH chunk, where the peer wants one (RFC 4895). */
+  dataOverhead = 0;
   heartbeat: OutstandingHeartbeat | undefined;
   /** True while the user has heartbeats switched on for this path. */
   heartbeatEnabled = true;
@@ -192,7 +194,7 @@ export class Path {
 
   /** Bytes of user data in the largest DATA chunk. */
   get maximumPayload(): number {
-    return this.maximumChunk - DATA_HEADER_LENGTH;
+    return this.maximumChunk - this.dataOverhead - DATA_HEADER_LENGTH;
   }
 
   /** UDP port of the peer for this path, or 0 (RFC 6951, section 5.4). */

@@ -16,7 +16,9 @@ import { encodeError } from "../wire/error.ts";
 import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
 import { sackIsWellFormed } from "../wire/sack.ts";
 import { abortForViolation } from "./abort.ts";
+import { MAX_QUEUED_REPORTS } from "./operation_error.ts";
 import { alternateFor, countError, pathAnswered, replyPath } from "./path_management.ts";
+import { reportFreeKeys } from "./authentication.ts";
 import { probe } from "./heartbeat.ts";
 import { advanceShutdown } from "./shutdown.ts";
 
@@ -68,9 +70,6 @@ function reportInvalidStream(association: Association, context: ChunkContext): v
     association.sendControl(chunk, replyPath(association, context));
   }
 }
-
-/** Reports that a peer can make us queue between two transmissions. */
-const MAX_QUEUED_REPORTS = 16;
 
 /** The packet is over: decides about acknowledging, and tells the user what can be read. */
 export function finishDataPacket(association: Association, context: ChunkContext): void {
@@ -133,6 +132,7 @@ export function afterAck(association: Association, now: Instant): void {
   }
   association.reportRoom();
   association.reportDry();
+  if (association.haveRetiringKeys) reportFreeKeys(association, tx.outstanding.ackPoint);
   if (tx.isEmpty) advanceShutdown(association, now);
 }
 

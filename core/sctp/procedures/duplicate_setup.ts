@@ -1,13 +1,21 @@
 /** Setup chunks for an association that exists already (RFC 9260, section 5.2; restart and collision). */
 import type { Association } from "../association.ts";
+import type { AssociationSetup } from "../association_host.ts";
+import type { Authentication } from "../auth/authentication.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode } from "../wire/error_cause.ts";
 import type { InitChunk } from "../wire/init.ts";
 import { encodeShutdownAck } from "../wire/shutdown.ts";
+import {
+  authenticationOf,
+  findAuthFault,
+  isAuthenticCookie,
+  newLocalAuth,
+} from "./authentication.ts";
 import { startHeartbeats } from "./heartbeat.ts";
-import { peerSetupOf } from "./init_checks.ts";
+import { peerAddressesOf } from "./init_checks.ts";
 import { confirmPath, pathOfPacket, replyPath } from "./path_management.ts";
 import {
   acceptableInit,
@@ -19,7 +27,7 @@ import {
   reportStaleCookie,
   sendInitAck,
 } from "./responder.ts";
-import { adoptPeer, establish, initFieldsOf } from "./setup.ts";
+import { adoptCookie, establish, initFieldsOf } from "./setup.ts";
 import type { CookieContent } from "./state_cookie.ts";
 
 /** INIT in any state but CLOSED (sections 5.2.1, 5.2.2 and 9.2). */
@@ -28,7 +36,7 @@ export function handleDuplicateInit(
   association: Association,
   context: ChunkContext,
 ): void {
-  const ports = portsOf(association);
+  const ports = portsOf(association.setup);
   if (association.state === "SHUTDOWN-ACK-SENT") {
     // Section 9.2: the SHUTDOWN COMPLETE may have been lost.
     association.sendControl(encodeShutdownAck(), replyPath(association, context));
@@ -36,58 +44,56 @@ export function handleDuplicateInit(
     return;
   }
   const init = acceptableInit(endpoint, context, ports);
-  if (!init) return;
+  if (!init || refuseWithoutAuth(endpoint, association, context, init)) return;
   if (
     association.state !== "COOKIE-WAIT" && refuseNewAddresses(endpoint, association, context, init)
   ) {
     return;
   }
   const own = initFieldsOf(association);
+  const { parameters, localAuth, localTieTag, peerTieTag } = association;
+  const ties = { localTieTag, peerTieTag };
   switch (association.state) {
     case "COOKIE-WAIT":
       // Section 5.2.1: the same parameters as in our INIT; no tie-tags, as the peer's tag is unknown.
-      sendInitAck(
-        endpoint,
-        association.parameters,
-        context,
-        ports,
-        atNamedAddress(association, context, init),
-        own,
-        0,
-        0,
-      );
+      sendInitAck(endpoint, context, ports, atNamedAddress(association, context, init), {
+        parameters,
+        fields: own,
+        localAuth,
+        localTieTag: 0,
+        peerTieTag: 0,
+      });
       return;
     case "COOKIE-ECHOED":
-      sendInitAck(
-        endpoint,
-        association.parameters,
-        context,
-        ports,
-        init,
-        own,
-        association.localTieTag,
-        association.peerTieTag,
-      );
+      sendInitAck(endpoint, context, ports, init, { parameters, fields: own, localAuth, ...ties });
       return;
     default: {
-      // Section 5.2.2: a new tag, and a new Initial TSN for what may be a new incarnation.
-      const fresh = {
+      // Section 5.2.2: a new tag, and a new Initial TSN for what may be a new incarnation. The Random
+      // Number goes with the tag (RFC 4895, section 6.1).
+      const { random } = endpoint.environment;
+      const fields = {
         ...own,
         initiateTag: endpoint.unusedTag(),
         initialTsn: endpoint.randomTsn(),
       };
-      sendInitAck(
-        endpoint,
-        association.parameters,
-        context,
-        ports,
-        init,
-        fresh,
-        association.localTieTag,
-        association.peerTieTag,
-      );
+      const localAuth = newLocalAuth(random, parameters, association.setup.authentication);
+      sendInitAck(endpoint, context, ports, init, { parameters, fields, localAuth, ...ties });
     }
   }
+}
+
+/** An INIT that does not offer what is required here (RFC 4895); returns true if it was refused. */
+function refuseWithoutAuth(
+  endpoint: Endpoint,
+  { parameters, setup }: Association,
+  context: ChunkContext,
+  init: InitChunk,
+): boolean {
+  const fault = findAuthFault(parameters, setup.authentication, init);
+  if (!fault) return false;
+  endpoint.countDrop("bad-init");
+  refuseInit(endpoint, context, portsOf(setup), init.initiateTag, [fault]);
+  return true;
 }
 
 /**
@@ -117,10 +123,10 @@ function refuseNewAddresses(
   context: ChunkContext,
   init: InitChunk,
 ): boolean {
-  const { peerAddresses } = peerSetupOf(init, context.source);
+  const peerAddresses = peerAddressesOf(init, context.source);
   const added = peerAddresses.filter((address) => !association.knowsPeerAddress(address));
   if (added.length === 0) return false;
-  refuseInit(endpoint, context, portsOf(association), init.initiateTag, [
+  refuseInit(endpoint, context, portsOf(association.setup), init.initiateTag, [
     { code: CauseCode.RestartWithNewAddresses, addresses: added },
   ]);
   return true;
@@ -133,9 +139,11 @@ export function handleDuplicateCookieEcho(
   context: ChunkContext,
   tag: number,
 ): boolean {
-  const ports = portsOf(association);
+  const ports = portsOf(association.setup);
   const cookie = openCookie(endpoint, context, ports, tag);
-  if (!cookie) return false;
+  if (!cookie || !isAuthenticCookie(endpoint, authOfCookie(association, cookie), context)) {
+    return false;
+  }
   const localMatches = cookie.localTag === association.localTag;
   const peerMatches = cookie.peerTag === association.peerTag;
   if (isStale(context, cookie) && !(localMatches && peerMatches)) {
@@ -152,6 +160,19 @@ export function handleDuplicateCookieEcho(
   // Action C, and every case that the table does not show: discarded silently.
   endpoint.countDrop("unexpected-chunk");
   return false;
+}
+
+/**
+ * The keys for the AUTH chunk in front of a COOKIE ECHO: those of the association (RFC 4895, section
+ * 6.3), or while it is forming those of the INIT that the cookie answered, as with the tags.
+ */
+function authOfCookie(
+  association: Association,
+  cookie: CookieContent,
+): Authentication | undefined {
+  const isForming = association.state === "COOKIE-WAIT" || association.state === "COOKIE-ECHOED";
+  if (!isForming) return association.authentication;
+  return authenticationOf(association.host, association.keys, cookie);
 }
 
 /** Action A: the peer has restarted. */
@@ -171,7 +192,7 @@ function restart(
   }
   association.beginNewIncarnation(context.now, cookie.localTag, cookie.localInitialTsn);
   association.host.emit({ kind: "restart", association });
-  adoptPeer(association, cookie, context.now);
+  adoptCookie(association, cookie, context.now);
   takeConfirmedPath(association, context, cookie);
   acknowledgeCookie(association, context);
   association.phase = { state: "ESTABLISHED" };
@@ -194,7 +215,7 @@ function resolveCollision(
     endpoint.countDrop("unexpected-chunk");
     return false;
   }
-  adoptPeer(association, cookie, context.now);
+  adoptCookie(association, cookie, context.now);
   takeConfirmedPath(association, context, cookie);
   acknowledgeCookie(association, context);
   if (isForming) establish(association, context.now);
@@ -236,6 +257,6 @@ function takeConfirmedPath(
   context.path = pathOfPacket(association, context) ?? path;
 }
 
-function portsOf(association: Association): PacketPorts {
-  return { local: association.localPort, remote: association.remotePort };
+function portsOf({ localPort, remotePort }: AssociationSetup): PacketPorts {
+  return { local: localPort, remote: remotePort };
 }

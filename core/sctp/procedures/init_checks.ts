@@ -1,5 +1,7 @@
 /** What makes an INIT or INIT ACK unacceptable (RFC 9260, sections 3.3.2, 3.3.3 and 5.1). */
 import type { AddressFamily, IpAddress } from "../base/address.ts";
+import { agreedExtensions, Extension } from "../extensions.ts";
+import { usableAuthParameters } from "../wire/auth_parameters.ts";
 import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import type { InitChunk } from "../wire/init.ts";
 import { ParameterType } from "../wire/parameter.ts";
@@ -30,11 +32,13 @@ export function findInitAckFault(init: InitChunk): ErrorCause | undefined {
   return { code: CauseCode.MissingMandatoryParameter, types: [ParameterType.StateCookie] };
 }
 
-/** What the chunk says about the peer, which sent it from `source` (section 5.1.2, A and C). */
-export function peerSetupOf(init: InitChunk, source: IpAddress): PeerSetup {
-  const others = init.addresses.filter((address) =>
-    !address.equals(source) && isReachableLike(address, source)
-  );
+/**
+ * What the chunk says about the peer, which sent it from `source` (section 5.1.2, A and C).
+ * @param offered the extensions that our own INIT or INIT ACK offers.
+ */
+export function peerSetupOf(init: InitChunk, source: IpAddress, offered: number): PeerSetup {
+  const extensions = agreedExtensions(offered, init);
+  const authenticates = (extensions & Extension.Authentication) !== 0;
   return {
     peerTag: init.initiateTag,
     peerInitialTsn: init.initialTsn,
@@ -43,8 +47,18 @@ export function peerSetupOf(init: InitChunk, source: IpAddress): PeerSetup {
     peerInboundStreams: init.inboundStreams,
     peerEcn: init.ecnCapable,
     peerAdaptation: init.adaptationIndication,
-    peerAddresses: [source, ...withoutRepeats(others)],
+    extensions,
+    peerAuth: authenticates ? usableAuthParameters(init.auth) : undefined,
+    peerAddresses: peerAddressesOf(init, source),
   };
+}
+
+/** All addresses of the peer that mean something here, the one that it sent from first. */
+export function peerAddressesOf(init: InitChunk, source: IpAddress): IpAddress[] {
+  const others = init.addresses.filter((address) =>
+    !address.equals(source) && isReachableLike(address, source)
+  );
+  return [source, ...withoutRepeats(others)];
 }
 
 /**

@@ -12,7 +12,7 @@ import { handleStaleCookie } from "./setup.ts";
 /** Of a chunk that is reported, no more than this goes back. */
 const MAX_REPORTED = 1200;
 /** Reports that may wait in the queue: a peer cannot make it grow. */
-const MAX_QUEUED_REPORTS = 16;
+export const MAX_QUEUED_REPORTS = 16;
 
 /** ERROR from the peer: stale cookies have a procedure, the rest is for the user. */
 export function handleError(association: Association, context: ChunkContext): void {

@@ -4,6 +4,7 @@ import type { Instant } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { InboundPacket } from "../packet.ts";
+import { understandsChunk } from "../extensions.ts";
 import { handlerFor } from "../states.ts";
 import { abortIsReflected, encodeAbort } from "../wire/abort.ts";
 import {
@@ -13,7 +14,7 @@ import {
   chunkType,
   nextChunk,
 } from "../wire/chunk.ts";
-import { ChunkType, isKnownChunk, stopsProcessing } from "../wire/chunk_type.ts";
+import { ChunkType, stopsProcessing } from "../wire/chunk_type.ts";
 import {
   checksumIsRight,
   COMMON_HEADER_LENGTH,
@@ -23,6 +24,7 @@ import {
 } from "../wire/common_header.ts";
 import { CauseCode } from "../wire/error_cause.ts";
 import { shutdownCompleteIsReflected } from "../wire/shutdown.ts";
+import { authenticationOf, isAuthenticCookie, lacksAuth } from "./authentication.ts";
 import { finishDataPacket } from "./data_transfer.ts";
 import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setup.ts";
 import { handleUnknownChunk } from "./operation_error.ts";
@@ -34,8 +36,10 @@ import {
   associateByCookie,
   isLastChunk,
   isStale,
+  keysFor,
   openCookie,
   refuseInit,
+  replyByCookie,
   reportStaleCookie,
 } from "./responder.ts";
 import { answerDataWhileShutdownSent } from "./shutdown.ts";
@@ -72,6 +76,9 @@ function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void 
   context.packetStart = packet.offset;
   context.packetEnd = packet.offset + packet.length;
   context.offset = packet.offset + COMMON_HEADER_LENGTH;
+  context.auth = -1;
+  context.hasAuth = false;
+  context.isAuthentic = false;
   context.source = packet.source;
   context.destination = packet.destination;
   context.encapsulationPort = packet.encapsulationPort;
@@ -79,6 +86,20 @@ function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void 
   context.path = undefined;
   context.hasData = false;
   context.hasSack = false;
+  if (chunkType(context.bytes, context.offset) === ChunkType.Auth) passAuth(context);
+}
+
+/**
+ * RFC 4895, section 6.3: whose a packet is, and what is done with one that is nobody's, is decided by
+ * the chunk behind an AUTH chunk.
+ */
+function passAuth(context: ChunkContext): void {
+  const { bytes, offset, packetEnd } = context;
+  if (!chunkIsWhole(bytes, offset, packetEnd) || !chunkHasItsFields(bytes, offset)) return;
+  const next = nextChunk(bytes, offset, packetEnd);
+  if (next + CHUNK_HEADER_LENGTH > packetEnd) return;
+  context.auth = offset;
+  context.offset = next;
 }
 
 /** Everything but a packet that starts with INIT or COOKIE ECHO. */
@@ -98,6 +119,7 @@ function receiveOther(endpoint: Endpoint, context: ChunkContext, tag: number): v
   }
   // Section 8.5.1, B and C: a reflected tag vouches for the chunk that says so, for no other.
   if (hasReflectedTag(context)) context.packetEnd = endOfChunk(context);
+  if (context.auth >= 0) context.offset = context.auth;
   processChunks(endpoint, association, context);
 }
 
@@ -181,17 +203,18 @@ function processChunks(
   association: Association,
   context: ChunkContext,
 ): void {
-  const { bytes, packetEnd } = context;
+  const { bytes } = context;
   association.heardAt = context.now;
-  while (context.offset + CHUNK_HEADER_LENGTH <= packetEnd) {
-    if (!chunkIsWhole(bytes, context.offset, packetEnd)) {
+  // A handler may end the packet: AUTH does if what follows is not authentic.
+  while (context.offset + CHUNK_HEADER_LENGTH <= context.packetEnd) {
+    if (!chunkIsWhole(bytes, context.offset, context.packetEnd)) {
       endpoint.countDrop("malformed-chunk");
       break;
     }
     const type = chunkType(bytes, context.offset);
     if (!processChunk(endpoint, association, context, type)) break;
     if (association.state === "CLOSED") break;
-    context.offset = nextChunk(bytes, context.offset, packetEnd);
+    context.offset = nextChunk(bytes, context.offset, context.packetEnd);
   }
   if (association.state !== "CLOSED" && context.hasData) {
     finishDataPacket(association, context);
@@ -207,12 +230,16 @@ function processChunk(
   context: ChunkContext,
   type: number,
 ): boolean {
-  if (!isKnownChunk(type)) {
+  if (!understandsChunk(association.extensions, type)) {
     handleUnknownChunk(association, context);
     return !stopsProcessing(type);
   }
   if (!chunkHasItsFields(context.bytes, context.offset)) {
     endpoint.countDrop("malformed-chunk");
+    return true;
+  }
+  if (lacksAuth(association.authentication, context, type)) {
+    endpoint.countDrop("unauthenticated-chunk");
     return true;
   }
   const handle = handlerFor(association.state, type);
@@ -226,7 +253,7 @@ function receiveInit(endpoint: Endpoint, context: ChunkContext, tag: number): vo
   const { bytes, offset, packetEnd } = context;
   const ports = portsOf(context);
   const isWhole = chunkIsWhole(bytes, offset, packetEnd);
-  if (tag !== 0 || !isWhole || !isLastChunk(context)) {
+  if (tag !== 0 || context.auth >= 0 || !isWhole || !isLastChunk(context)) {
     endpoint.countDrop("init-not-alone");
     return;
   }
@@ -287,6 +314,8 @@ function acceptCookie(
   const listener = endpoint.listenerOn(ports.local);
   const cookie = openCookie(endpoint, context, ports, tag);
   if (!cookie) return undefined;
+  const authentication = authenticationOf(endpoint, keysFor(endpoint, ports), cookie);
+  if (!isAuthenticCookie(endpoint, authentication, context)) return undefined;
   if (endpoint.isSpent(context.now, cookie.localTag)) {
     // Section 5.3.1. As out of the blue: if the peer still has that association, this ends it.
     endpoint.countDrop("bad-cookie");
@@ -299,7 +328,8 @@ function acceptCookie(
   }
   if (!listener || !endpoint.hasRoomFor(listener)) {
     endpoint.countDrop("association-limit");
-    refuseInit(endpoint, context, ports, cookie.peerTag, [{ code: CauseCode.OutOfResource }]);
+    const abort = encodeAbort(false, [{ code: CauseCode.OutOfResource }]);
+    replyByCookie(endpoint, context, ports, cookie, abort);
     return undefined;
   }
   if (endpoint.demultiplexer.find(ports.local, ports.remote, cookie.peerAddresses)) {

@@ -2,9 +2,11 @@
  * Answering those who ask for an association, without remembering them (RFC 9260, sections 5.1, B and
  * D, and 5.1.5): INIT is answered with a cookie, and only a valid cookie makes an association.
  */
+import type { SharedKey } from "../auth/shared_keys.ts";
 import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { chunksOfExtensions, offeredExtensions } from "../extensions.ts";
 import type { Listener } from "../listener.ts";
 import { encodeAbort } from "../wire/abort.ts";
 import { chunkLength } from "../wire/chunk.ts";
@@ -13,12 +15,14 @@ import { cookieBytes, encodeCookieAck } from "../wire/cookie.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import { isFault } from "../wire/fault.ts";
+import type { AuthParameters } from "../wire/auth_parameters.ts";
 import { decodeInit, encodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import type { Association } from "../association.ts";
 import type { Parameters } from "../parameters.ts";
+import { authenticationOf, findAuthFault, newLocalAuth } from "./authentication.ts";
 import { acceptsFamily, findInitFault, peerSetupOf } from "./init_checks.ts";
 import { confirmPath, pathOfPacket } from "./path_management.ts";
-import { adoptPeer, establish } from "./setup.ts";
+import { adoptCookie, establish } from "./setup.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { CookieContent } from "./state_cookie.ts";
 
@@ -71,7 +75,13 @@ export function answerInit(
   ports: PacketPorts,
   init: InitChunk,
 ): void {
-  const { parameters } = listener;
+  const { parameters, authentication } = listener;
+  const fault = findAuthFault(parameters, authentication, init);
+  if (fault) {
+    endpoint.countDrop("bad-init");
+    refuseInit(endpoint, context, ports, init.initiateTag, [fault]);
+    return;
+  }
   const fields: InitFields = {
     initiateTag: endpoint.unusedTag(),
     receiverWindow: parameters.receiveBuffer,
@@ -82,23 +92,38 @@ export function answerInit(
     ecnCapable: parameters.ecn === 1 && init.ecnCapable,
     adaptationIndication: listener.adaptationIndication,
   };
-  sendInitAck(endpoint, parameters, context, ports, init, fields, 0, 0);
+  sendInitAck(endpoint, context, ports, init, {
+    parameters,
+    fields,
+    localAuth: newLocalAuth(endpoint.environment.random, parameters, authentication),
+    localTieTag: 0,
+    peerTieTag: 0,
+  });
+}
+
+/** What an INIT ACK says of us, apart from what depends on the INIT. */
+export interface InitAckPlan {
+  readonly parameters: Parameters;
+  readonly fields: InitFields;
+  readonly localAuth: AuthParameters | undefined;
+  readonly localTieTag: number;
+  readonly peerTieTag: number;
 }
 
 /** Sends an INIT ACK with a cookie that holds both sides' parameters. */
 export function sendInitAck(
   endpoint: Endpoint,
-  parameters: Parameters,
   context: ChunkContext,
   ports: PacketPorts,
   init: InitChunk,
-  fields: InitFields,
-  localTieTag: number,
-  peerTieTag: number,
+  { parameters, fields, localAuth: offeredAuth, localTieTag, peerTieTag }: InitAckPlan,
 ): void {
   const lifespan = cookieLifespan(parameters, init);
+  const peer = peerSetupOf(init, context.source, offeredExtensions(parameters));
+  const localAuth = peer.peerAuth && offeredAuth;
   const content: CookieContent = {
-    ...peerSetupOf(init, context.source),
+    ...peer,
+    localAuth,
     created: context.now,
     lifespan,
     localTag: fields.initiateTag,
@@ -119,6 +144,8 @@ export function sendInitAck(
     addresses: fields.addresses?.filter(({ family }) =>
       acceptsFamily(init, context.source, family)
     ),
+    supportedExtensions: chunksOfExtensions(peer.extensions),
+    auth: localAuth,
     unrecognized: init.unrecognized,
     stateCookie: endpoint.cookies.bake(context.now, content),
   });
@@ -163,8 +190,31 @@ export function reportStaleCookie(
   endpoint.countDrop("stale-cookie");
   const over = elapsed(cookie.created, context.now) - cookie.lifespan;
   const staleness = Math.min(Math.ceil(over * 1000), 0xffff_ffff);
-  const chunk = encodeError([{ code: CauseCode.StaleCookie, staleness }]);
-  endpoint.replyTo(context, ports, cookie.peerTag, chunk);
+  replyByCookie(
+    endpoint,
+    context,
+    ports,
+    cookie,
+    encodeError([{ code: CauseCode.StaleCookie, staleness }]),
+  );
+}
+
+/** Answers a COOKIE ECHO with another chunk than COOKIE ACK, authenticated if the peer wants it so. */
+export function replyByCookie(
+  endpoint: Endpoint,
+  context: ChunkContext,
+  ports: PacketPorts,
+  cookie: CookieContent,
+  chunk: Uint8Array,
+): void {
+  const authentication = authenticationOf(endpoint, keysFor(endpoint, ports), cookie);
+  const answer = authentication ? authentication.protect(chunk) : chunk;
+  endpoint.replyTo(context, ports, cookie.peerTag, answer);
+}
+
+/** Shared keys for associations that come in on a port. */
+export function keysFor(endpoint: Endpoint, ports: PacketPorts): readonly SharedKey[] {
+  return (endpoint.listenerOn(ports.local) ?? endpoint).authentication.keys;
 }
 
 /** A valid cookie where no association exists: makes one, ESTABLISHED (section 5.1.5, 5 to 7). */
@@ -188,9 +238,10 @@ export function associateByCookie(
     localAddresses: endpoint.usableAddresses(listener, cookie.localAddress),
     encapsulationPort: cookie.encapsulationPort,
     adaptationIndication: listener.adaptationIndication,
+    authentication: listener.authentication,
   });
   const first = association.addPath(context.now, cookie.localAddress, cookie.peerAddresses[0]);
-  adoptPeer(association, cookie, context.now);
+  adoptCookie(association, cookie, context.now);
   // Section 5.4, 2: the address that the INIT ACK was sent to is the only confirmed one.
   confirmPath(association, first);
   association.primary = first;

@@ -2,6 +2,7 @@
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
+import { chunksOfExtensions, offeredExtensions } from "../extensions.ts";
 import type { Path } from "../path/path.ts";
 import { Reception } from "../rx/reception.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
@@ -15,11 +16,18 @@ import { CauseCode, type ErrorCause, protocolViolation } from "../wire/error_cau
 import { isFault } from "../wire/fault.ts";
 import { decodeInit, encodeInit, type InitFields } from "../wire/init.ts";
 import { joinTlvs } from "../wire/tlv.ts";
+import {
+  agreeOnAuth,
+  findAuthFault,
+  lacksSharedKey,
+  newLocalAuth,
+  reportAuthSupport,
+} from "./authentication.ts";
 import { HEARTBEAT_LENGTH, sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
 import { announcesTooSmallWindow, findInitAckFault, peerSetupOf } from "./init_checks.ts";
 import { addPaths, alternateFor, replyPath } from "./path_management.ts";
 import { resumeShutdown } from "./shutdown.ts";
-import type { PeerSetup } from "./state_cookie.ts";
+import type { CookieContent, PeerSetup } from "./state_cookie.ts";
 
 /** Setups that are tried again after a stale cookie (section 5.2.6). */
 const MAX_STALE_COOKIES = 3;
@@ -38,6 +46,8 @@ export function initFieldsOf(association: Association): InitFields {
     addresses: addresses.length > 1 ? addresses : [],
     ecnCapable: parameters.ecn === 1,
     adaptationIndication: setup.adaptationIndication,
+    supportedExtensions: chunksOfExtensions(offeredExtensions(parameters)),
+    auth: association.localAuth,
   };
 }
 
@@ -49,6 +59,10 @@ function supportedTypes(association: Association): number[] {
 
 /** Section 5.1, A: sends the first INIT and enters COOKIE-WAIT. */
 export function beginSetup(association: Association, now: Instant, preservative?: number): void {
+  const { parameters, setup, host } = association;
+  association.extensions = 0;
+  association.authentication = undefined;
+  association.localAuth ??= newLocalAuth(host.environment.random, parameters, setup.authentication);
   const init = encodeInit(ChunkType.Init, {
     ...initFieldsOf(association),
     supportedAddressTypes: supportedTypes(association),
@@ -123,15 +137,28 @@ export function handleInitAck(association: Association, context: ChunkContext): 
     sendRefusal(association, path, init.initiateTag, false, []);
     return;
   }
-  const fault = findInitAckFault(init);
+  const { parameters, setup } = association;
+  const authFault = findAuthFault(parameters, setup.authentication, init);
+  if (authFault?.code === CauseCode.MissingMandatoryParameter) {
+    sendRefusal(association, path, init.initiateTag, false, [authFault]);
+    association.lose({ kind: "no-authentication" });
+    return;
+  }
+  const fault = findInitAckFault(init) ?? authFault;
   if (fault || !init.stateCookie) {
     refuseInitAck(association, path, init.initiateTag, false, fault ? [fault] : []);
     return;
   }
   association.timers.stop(AssociationTimer.T1Init);
   const isFirstAnswer = phase.attempts === 1;
-  adoptPeer(association, peerSetupOf(init, context.source), context.now);
+  const offered = offeredExtensions(parameters);
+  adoptPeer(association, peerSetupOf(init, context.source, offered), context.now);
   if (!hasEnoughStreams(association, path)) return;
+  if (lacksSharedKey(association)) {
+    association.sendLast(encodeAbort(false, []), path);
+    association.lose({ kind: "no-shared-key" });
+    return;
+  }
   if (!association.primaryChosen) association.primary = path;
   path.rtt.reset();
   if (isFirstAnswer) path.rtt.addSample(elapsed(phase.sentAt, context.now));
@@ -188,6 +215,12 @@ function sendRefusal(
   association.host.reply(path.controlRoute, localPort, remotePort, tag, abort);
 }
 
+/** Takes over what a cookie of ours says about both sides. */
+export function adoptCookie(association: Association, cookie: CookieContent, now: Instant): void {
+  association.localAuth = cookie.localAuth;
+  adoptPeer(association, cookie, now);
+}
+
 /** Takes over what the peer said about itself. */
 export function adoptPeer(association: Association, peer: PeerSetup, now: Instant): void {
   const { parameters, host, tx } = association;
@@ -199,6 +232,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   association.inboundStreams = Math.min(parameters.inboundStreams, peer.peerOutboundStreams);
   association.peerAdaptationIndication = peer.peerAdaptation;
   association.ecnEnabled = peer.peerEcn && parameters.ecn === 1;
+  association.extensions = peer.extensions;
   association.rx = new Reception(
     parameters,
     association.timers,
@@ -210,11 +244,18 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   // Section 6.2.1, A.
   tx.announcedWindow = peer.peerWindow;
   addPaths(association, now, peer.peerAddresses);
+  agreeOnAuth(association, peer.peerAuth);
 }
 
-/** True if a chunk of this length fits into the packet of a COOKIE ECHO. */
-function fitsBehindCookie(cookieEcho: Uint8Array, length: number, path: Path): boolean {
-  return COMMON_HEADER_LENGTH + cookieEcho.length + length <= path.maximumPacket;
+/** True if a chunk of this length fits into the packet of a COOKIE ECHO, with an AUTH chunk. */
+function fitsBehindCookie(
+  { authentication }: Association,
+  cookieEcho: Uint8Array,
+  length: number,
+  path: Path,
+): boolean {
+  const before = COMMON_HEADER_LENGTH + (authentication?.chunkLength ?? 0);
+  return before + cookieEcho.length + length <= path.maximumPacket;
 }
 
 function sendCookieEcho(association: Association, now: Instant, path: Path): void {
@@ -223,7 +264,7 @@ function sendCookieEcho(association: Association, now: Instant, path: Path): voi
   phase.attempts++;
   phase.sentAt = now;
   association.sendFirst(phase.cookieEcho, path);
-  if (phase.report && fitsBehindCookie(phase.cookieEcho, phase.report.length, path)) {
+  if (phase.report && fitsBehindCookie(association, phase.cookieEcho, phase.report.length, path)) {
     association.sendControl(phase.report, path);
   }
   // Section 5.4: to an address that is not confirmed only together with a HEARTBEAT.
@@ -241,7 +282,7 @@ export function onT1Cookie(association: Association, now: Instant): void {
   }
   let path = pathOfAttempt(association, phase.attempts);
   // Section 5.4: to an address that is not confirmed only with a HEARTBEAT in the same packet.
-  const mayProbe = fitsBehindCookie(phase.cookieEcho, HEARTBEAT_LENGTH, path);
+  const mayProbe = fitsBehindCookie(association, phase.cookieEcho, HEARTBEAT_LENGTH, path);
   if (!path.isConfirmed && !mayProbe) path = alternateFor(association, path);
   // Section 5.4: no DATA to an address that is not confirmed.
   const target = path.isConfirmed ? path : alternateFor(association, path);
@@ -259,7 +300,7 @@ export function handleCookieAck(association: Association, context: ChunkContext)
   }
   const [first] = association.pathList;
   const { report, cookieEcho } = phase;
-  if (report && !fitsBehindCookie(cookieEcho, report.length, first)) {
+  if (report && !fitsBehindCookie(association, cookieEcho, report.length, first)) {
     // Section 3.2.2: what did not fit leaves now, not before the COOKIE ACK.
     association.sendControl(report, replyPath(association, context));
   }
@@ -282,6 +323,7 @@ export function establish(association: Association, now: Instant): void {
     association,
     incoming: association.incoming,
   });
+  reportAuthSupport(association);
   tx.errorCount = 0;
   resumeShutdown(association, now);
 }

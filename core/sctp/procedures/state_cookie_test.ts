@@ -5,6 +5,7 @@ import { tsn } from "../base/serial.ts";
 import { instant } from "../base/time.ts";
 import { simKeyedHash } from "../../sim/environment.ts";
 import { address } from "../testing/test_endpoint.ts";
+import { hex } from "../wire/fixtures.ts";
 import { type CookieContent, CookieMint } from "./state_cookie.ts";
 
 const CONTENT: CookieContent = {
@@ -26,6 +27,17 @@ const CONTENT: CookieContent = {
   peerEcn: true,
   peerAdaptation: 0xdead_beef,
   encapsulationPort: 9899,
+  extensions: 0x8001,
+  localAuth: {
+    random: hex("8002 0008 01020304"),
+    chunkList: undefined,
+    hmacList: hex("8004 0006 0001"),
+  },
+  peerAuth: {
+    random: hex("8002 0006 0506"),
+    chunkList: hex("8003 0004"),
+    hmacList: hex("8004 0008 0003 0001"),
+  },
   localAddress: address("10.0.0.1"),
   peerAddresses: ["10.0.0.2", "fd00::2"].map(address),
 };
@@ -37,7 +49,15 @@ function mint(seed = 1): CookieMint {
 Deno.test("a cookie brings back everything that was put into it (RFC 9260, section 5.1.3)", () => {
   const one = mint();
   assert.deepEqual(one.open(instant(200), one.bake(instant(123), CONTENT)), CONTENT);
-  const bare = { ...CONTENT, peerEcn: false, peerAdaptation: undefined, encapsulationPort: 0 };
+  const bare = {
+    ...CONTENT,
+    peerEcn: false,
+    peerAdaptation: undefined,
+    encapsulationPort: 0,
+    extensions: 0,
+    localAuth: undefined,
+    peerAuth: undefined,
+  };
   assert.deepEqual(one.open(instant(200), one.bake(instant(123), bare)), bare);
 });
 

@@ -4,7 +4,9 @@ import type { Association } from "../association.ts";
 import { Ecn, type PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
+import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { armWindowProbe } from "./data_transfer.ts";
@@ -33,9 +35,10 @@ export function transmitAssociation(
  * Bytes that the next packet may need: an old DATA chunk, or an answer as long as what the peer sent,
  * can be larger than the PMTU (RFC 9260, section 6.9).
  */
-function roomFor({ tx, control }: Association): number {
+function roomFor({ tx, control, authentication }: Association): number {
   if (control.length === 0) return tx.largestPacket;
-  return Math.max(tx.largestPacket, COMMON_HEADER_LENGTH + control[0].chunk.length);
+  const before = COMMON_HEADER_LENGTH + (authentication?.chunkLength ?? 0);
+  return Math.max(tx.largestPacket, before + control[0].chunk.length);
 }
 
 function prepare(association: Association, now: Instant): void {
@@ -111,7 +114,8 @@ function writeControlPacket(association: Association, now: Instant, batch: Packe
   while (taken < control.length) {
     const item = control[taken];
     if (taken > 0 && (alone || item.alone || item.path !== path)) break;
-    if (taken > 0 && item.chunk.length > writer.room) break;
+    const isFirst = taken === 0;
+    if (!mayAdd(association, item.chunk[0], isFirst ? -Infinity : item.chunk.length)) break;
     writer.append(item.chunk);
     taken++;
   }
@@ -144,13 +148,27 @@ function sackPath(association: Association): Path | undefined {
 function bundleSack(association: Association): void {
   const { rx, host } = association;
   const { writer } = host;
-  if (!rx || writer.room < SACK_HEADER_LENGTH) return;
+  if (!rx || !mayAdd(association, ChunkType.Sack, SACK_HEADER_LENGTH)) return;
   const length = rx.sackLength(writer.room);
   rx.writeSack(writer.memory, writer.reserve(length), length);
   association.metrics.sacksSent++;
   if (association.ecnEchoTsn === undefined) return;
   const echo = encodeEcne(association.ecnEchoTsn);
-  if (echo.length <= writer.room) writer.append(echo);
+  if (mayAdd(association, ChunkType.Ecne, echo.length)) writer.append(echo);
+}
+
+/**
+ * True if the open packet has room for a chunk of this type. RFC 4895, section 6.2: if the peer takes
+ * it only authenticated, an AUTH chunk is there when this returns.
+ */
+function mayAdd({ authentication, host }: Association, type: number, length: number): boolean {
+  const { writer } = host;
+  if (!authentication || writer.isAuthenticating || !authentication.mustSend(type)) {
+    return length <= writer.room;
+  }
+  if (authentication.chunkLength + length > writer.room) return false;
+  writer.authenticate(authentication);
+  return true;
 }
 
 function begin(association: Association, batch: PacketBatch, path: Path, tag: number): void {
@@ -169,7 +187,9 @@ function finish(
   const { host, tx, metrics, conditions } = association;
   const { writer } = host;
   const retransmitted = path.metrics.chunksRetransmitted;
-  const chunks = withData ? fillPacket(tx, now, path, writer, conditions) : 0;
+  const mayFill = withData && mayAdd(association, ChunkType.Data, DATA_HEADER_LENGTH);
+  const chunks = mayFill ? fillPacket(tx, now, path, writer, conditions) : 0;
+  writer.dropIdleAuth();
   // RFC 3168, section 6.1.5: what is sent again is not ECN-capable.
   const isFresh = chunks > 0 && path.metrics.chunksRetransmitted === retransmitted;
   if (writer.isEmpty) return false;

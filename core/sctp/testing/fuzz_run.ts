@@ -1,5 +1,6 @@
 /** One run of a list of commands against two endpoints and the reference model. */
 import type { Association } from "../association.ts";
+import type { AuthenticationOptions } from "../auth/options.ts";
 import { SeededRandom, uniform } from "../base/random.ts";
 import type { SctpEvent } from "../events.ts";
 import type { Parameters } from "../parameters.ts";
@@ -44,6 +45,7 @@ export interface FuzzPlan {
   readonly highNumbers: boolean;
   readonly encapsulated: boolean;
   readonly parameters: Readonly<Record<SideName, Partial<Parameters>>>;
+  readonly authentication: Readonly<Record<SideName, AuthenticationOptions>>;
   readonly commands: readonly Command[];
 }
 
@@ -88,6 +90,7 @@ export class FuzzRun {
       addresses: addressesOf(side, plan.links),
       highNumbers: plan.highNumbers,
       parameters: { ...plan.parameters[side], ...PATIENCE },
+      authentication: plan.authentication[side],
     });
     this.#pair = new WirePair({
       a: optionsOf("a"),

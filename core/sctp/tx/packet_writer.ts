@@ -1,4 +1,5 @@
 /** Builds one packet in place, at the end of a batch (RFC 9260, section 6.10). */
+import type { Authentication } from "../auth/authentication.ts";
 import { padded } from "../base/bytes.ts";
 import type { Crc32c, PacketBatch, Route } from "../packet.ts";
 import { COMMON_HEADER_LENGTH, putCommonHeader, sealChecksum } from "../wire/common_header.ts";
@@ -11,8 +12,13 @@ export class PacketWriter {
   /** The memory of the batch; chunks are written straight into it. */
   memory = NO_BATCH_YET;
   #start = 0;
+  /** Where the first chunk but AUTH goes. */
+  #first = 0;
   #end = 0;
   #limit = 0;
+  /** Who authenticates the chunks from {@link #auth} on. */
+  #authentication: Authentication | undefined;
+  #auth = 0;
 
   constructor(crc32c: Crc32c) {
     this.#crc32c = crc32c;
@@ -29,6 +35,8 @@ export class PacketWriter {
     this.memory = batch.memory;
     this.#start = batch.used;
     this.#end = this.#start + COMMON_HEADER_LENGTH;
+    this.#first = this.#end;
+    this.#authentication = undefined;
     this.#limit = this.#start + maximum;
     putCommonHeader(this.memory, this.#start, sourcePort, destinationPort, tag);
   }
@@ -38,9 +46,32 @@ export class PacketWriter {
     return this.#limit - this.#end;
   }
 
-  /** True until the first chunk is in. */
+  /** True until the first chunk but AUTH is in. */
   get isEmpty(): boolean {
-    return this.#end === this.#start + COMMON_HEADER_LENGTH;
+    return this.#end === this.#first;
+  }
+
+  /** True if chunks that are added now are authenticated. */
+  get isAuthenticating(): boolean {
+    return this.#authentication !== undefined;
+  }
+
+  /** Adds an AUTH chunk for all that follows (RFC 4895, section 6.2); there is at most one. */
+  authenticate(authentication: Authentication): void {
+    const wasEmpty = this.isEmpty;
+    this.#authentication = authentication;
+    this.#auth = this.reserve(authentication.chunkLength);
+    if (wasEmpty) this.#first = this.#end;
+    authentication.place(this.memory, this.#auth);
+  }
+
+  /** Takes an AUTH chunk back behind which nothing came. */
+  dropIdleAuth(): void {
+    const { chunkLength = 0 } = this.#authentication ?? {};
+    if (!this.#authentication || this.#end > this.#auth + chunkLength) return;
+    if (this.isEmpty) this.#first = this.#auth;
+    this.#end = this.#auth;
+    this.#authentication = undefined;
   }
 
   /** Bytes of the packet so far. */
@@ -65,6 +96,7 @@ export class PacketWriter {
   /** Seals the packet and adds it to the batch; returns its length. */
   finish(batch: PacketBatch, route: Route): number {
     const length = this.length;
+    this.#authentication?.seal(this.memory, this.#auth, this.#end);
     sealChecksum(this.#crc32c, this.memory, this.#start, length);
     batch.commit(length, route);
     return length;

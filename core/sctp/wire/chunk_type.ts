@@ -17,6 +17,8 @@ export const ChunkType = {
   Ecne: 12,
   Cwr: 13,
   ShutdownComplete: 14,
+  /** RFC 4895. */
+  Auth: 15,
 } as const;
 export type ChunkType = (typeof ChunkType)[keyof typeof ChunkType];
 
@@ -58,6 +60,7 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Ecne, "ECNE", 8),
   kind(ChunkType.Cwr, "CWR", 8),
   kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
+  kind(ChunkType.Auth, "AUTH", 8, 4895),
 ];
 
 /** Bytes of a header without fixed fields. */

@@ -15,7 +15,7 @@ Deno.test("every chunk type has its name, in the order of their numbers", () => 
   assert.equal(
     names,
     "DATA, INIT, INIT ACK, SACK, HEARTBEAT, HEARTBEAT ACK, ABORT, SHUTDOWN, SHUTDOWN ACK, ERROR, " +
-      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE",
+      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH",
   );
 });
 
@@ -35,7 +35,7 @@ Deno.test("every number that has no row is unknown, and named by its number", ()
     assert.equal(chunkName(type), `chunk ${type}`);
     assert.equal(fixedLength(type), 4);
   }
-  assert.equal(isKnownChunk(14), true);
+  assert.equal(isKnownChunk(ChunkType.Auth), true);
 });
 
 Deno.test("the highest bits of an unknown chunk say what to do with it", () => {
@@ -45,9 +45,10 @@ Deno.test("the highest bits of an unknown chunk say what to do with it", () => {
   assert.deepEqual(actions, [[true, false], [true, true], [false, false], [false, true]]);
 });
 
-Deno.test("fixed fields have the lengths of RFC 9260, section 3.3", () => {
+Deno.test("fixed fields have the lengths of RFC 9260, section 3.3, and RFC 4895, section 5.1", () => {
   assert.equal(fixedLength(ChunkType.Data), 16);
   assert.equal(fixedLength(ChunkType.InitAck), 20);
   assert.equal(fixedLength(ChunkType.Shutdown), 8);
   assert.equal(fixedLength(ChunkType.ShutdownComplete), 4);
+  assert.equal(fixedLength(ChunkType.Auth), 8);
 });

@@ -1,5 +1,6 @@
 /** A packet in one line of RFC words. Total: any bytes give a line, of bounded length. */
 import { describeAbort } from "./abort.ts";
+import { describeAuth } from "./auth.ts";
 import { chunkHasItsFields, chunkIsWhole, chunkLength, chunkType, nextChunk } from "./chunk.ts";
 import { chunkName, ChunkType } from "./chunk_type.ts";
 import { COMMON_HEADER_LENGTH, describeCommonHeader } from "./common_header.ts";
@@ -8,7 +9,7 @@ import { describeData } from "./data.ts";
 import { describeEcn } from "./ecn.ts";
 import { describeError } from "./error.ts";
 import { describeHeartbeat } from "./heartbeat.ts";
-import { describeInit } from "./init.ts";
+import { describeInit } from "./init_words.ts";
 import { describeSack, sackIsWellFormed } from "./sack.ts";
 import { describeShutdown, describeShutdownComplete } from "./shutdown.ts";
 
@@ -67,6 +68,8 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeEcn(bytes, offset);
     case ChunkType.ShutdownComplete:
       return describeShutdownComplete(bytes, offset);
+    case ChunkType.Auth:
+      return describeAuth(bytes, offset);
     case ChunkType.ShutdownAck:
     case ChunkType.CookieAck:
       return chunkName(type);

@@ -32,6 +32,7 @@ const CHUNKS = [
   encodeEcne(tsn(7)),
   encodeCwr(tsn(7)),
   encodeShutdownComplete(false),
+  hex("0f00000c 0001 0001 01020304"),
 ];
 
 function initFields() {

@@ -14,6 +14,7 @@
 import type { IpAddress } from "../base/address.ts";
 import { padded, readU16, readU32, writeU16, writeU32 } from "../base/bytes.ts";
 import { type Tsn, tsn } from "../base/serial.ts";
+import { hmacName } from "./auth.ts";
 import { decodeAddress, encodeAddress, isAddressType, MAX_ADDRESSES } from "./address_parameter.ts";
 import { CHUNK_HEADER_LENGTH, chunkLength, MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { chunkName } from "./chunk_type.ts";
@@ -31,7 +32,7 @@ import {
   tlvValue,
 } from "./tlv.ts";
 
-/** Cause codes of RFC 9260, table 11, and one for everything else. */
+/** Cause codes of RFC 9260, table 11, of extensions, and one for everything else. */
 export const CauseCode = {
   InvalidStreamIdentifier: 1,
   MissingMandatoryParameter: 2,
@@ -46,6 +47,8 @@ export const CauseCode = {
   RestartWithNewAddresses: 11,
   UserInitiatedAbort: 12,
   ProtocolViolation: 13,
+  /** RFC 4895, section 4.1. */
+  UnsupportedHmac: 0x105,
   /** Never on the wire: a cause of another code, or of a known code with too little inside. */
   Unknown: -1,
 } as const;
@@ -79,6 +82,8 @@ export type ErrorCause =
   | { readonly code: typeof CauseCode.UserInitiatedAbort; readonly reason: Uint8Array }
   /** Additional information, usually text; may be empty. */
   | { readonly code: typeof CauseCode.ProtocolViolation; readonly information: Uint8Array }
+  /** The HMAC Identifier of an AUTH chunk. */
+  | { readonly code: typeof CauseCode.UnsupportedHmac; readonly hmac: number }
   | {
     readonly code: typeof CauseCode.Unknown;
     /** The code on the wire. */
@@ -106,6 +111,7 @@ const NAMES = new Map<number, string>([
   [CauseCode.RestartWithNewAddresses, "Restart of an Association with New Addresses"],
   [CauseCode.UserInitiatedAbort, "User-Initiated Abort"],
   [CauseCode.ProtocolViolation, "Protocol Violation"],
+  [CauseCode.UnsupportedHmac, "Unsupported HMAC Identifier"],
 ]);
 
 /** The name of a cause code as the RFC writes it, or `cause N` for an unknown one. */
@@ -166,6 +172,8 @@ function decodeCause(code: number, value: Uint8Array): ErrorCause | undefined {
       return { code, reason: value };
     case CauseCode.ProtocolViolation:
       return { code, information: value };
+    case CauseCode.UnsupportedHmac:
+      return value.length >= 2 ? { code, hmac: readU16(value, 0) } : undefined;
     default:
       return undefined;
   }
@@ -230,6 +238,8 @@ function encodeValue(cause: ErrorCause): Uint8Array {
       return cause.reason;
     case CauseCode.ProtocolViolation:
       return cause.information;
+    case CauseCode.UnsupportedHmac:
+      return Uint8Array.of(cause.hmac >> 8, cause.hmac);
     case CauseCode.Unknown:
       return cause.value;
   }
@@ -288,6 +298,8 @@ function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknow
       return cause.reason.length === 0 ? "" : quoteBytes(cause.reason);
     case CauseCode.ProtocolViolation:
       return cause.information.length === 0 ? "" : quoteBytes(cause.information);
+    case CauseCode.UnsupportedHmac:
+      return hmacName(cause.hmac);
   }
 }
 

@@ -73,6 +73,11 @@ const EXAMPLES: readonly (readonly [ErrorCause, string, string])[] = [
     "00a0 0006 0102",
     "cause 160 (2 bytes)",
   ],
+  [
+    { code: CauseCode.UnsupportedHmac, hmac: 0x0203 },
+    "0105 0006 0203",
+    "Unsupported HMAC Identifier (HMAC 515)",
+  ],
 ];
 
 Deno.test("every cause has its layout of RFC 9260, section 3.3.10, and comes back", () => {

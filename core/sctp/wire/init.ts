@@ -29,6 +29,7 @@ import {
   isUsableAddress,
   MAX_ADDRESSES,
 } from "./address_parameter.ts";
+import { authParameterList, type PartialAuthParameters } from "./auth_parameters.ts";
 import {
   CHUNK_HEADER_LENGTH,
   chunkLength,
@@ -36,8 +37,8 @@ import {
   MAX_CHUNK_LENGTH,
   newChunk,
 } from "./chunk.ts";
-import { chunkName, type ChunkType } from "./chunk_type.ts";
-import { fault, isFault, type WireFault } from "./fault.ts";
+import { CHUNK_TYPES, chunkName, type ChunkType } from "./chunk_type.ts";
+import { fault, type WireFault } from "./fault.ts";
 import {
   badParameterLength,
   parameterName,
@@ -45,7 +46,6 @@ import {
   ParameterType,
   parameterWantsReport,
 } from "./parameter.ts";
-import { listItems } from "./text.ts";
 import {
   joinTlvs,
   newTlv,
@@ -91,6 +91,10 @@ export interface InitChunk {
   ecnCapable: boolean;
   /** Adaptation code point (RFC 5061, section 4.2.6). */
   adaptationIndication: number | undefined;
+  /** Chunk types of the extensions that the peer names (RFC 5061, section 4.2.7). */
+  supportedExtensions: number[];
+  /** RANDOM, CHUNKS and HMAC-ALGO as they came (RFC 4895, section 3). */
+  auth: PartialAuthParameters;
   /** The whole Host Name Address parameter: its presence calls for an ABORT (section 3.3.2.1.4). */
   hostName: Uint8Array | undefined;
   /** Whole parameters of ours that the peer reports as unknown to it. */
@@ -112,6 +116,9 @@ export interface InitFields {
   readonly stateCookie?: Uint8Array;
   readonly ecnCapable?: boolean;
   readonly adaptationIndication?: number;
+  /** Chunk types; the parameter is left out if there are none. */
+  readonly supportedExtensions?: readonly number[];
+  readonly auth?: PartialAuthParameters;
   /** Parameters to report in Unrecognized Parameter parameters. */
   readonly unrecognized?: readonly Uint8Array[];
 }
@@ -185,6 +192,24 @@ const KNOWN = new Map<number, Take>([
     init.adaptationIndication ??= readU32(bytes, at + TLV_HEADER_LENGTH);
     return tlvLength(bytes, at) === 8;
   }],
+  [ParameterType.SupportedExtensions, ({ init }, bytes, at) => {
+    if (init.supportedExtensions.length === 0) {
+      init.supportedExtensions = Array.from(tlvValue(bytes, at).subarray(0, CHUNK_TYPES));
+    }
+    return true;
+  }],
+  [ParameterType.Random, ({ init }, bytes, at) => {
+    init.auth.random ??= tlvBytes(bytes, at);
+    return true;
+  }],
+  [ParameterType.ChunkList, ({ init }, bytes, at) => {
+    init.auth.chunkList ??= tlvBytes(bytes, at);
+    return true;
+  }],
+  [ParameterType.RequestedHmacAlgorithm, ({ init }, bytes, at) => {
+    init.auth.hmacList ??= tlvBytes(bytes, at);
+    return true;
+  }],
 ]);
 
 function decodeFixedFields(bytes: Uint8Array, offset: number): InitChunk {
@@ -200,6 +225,8 @@ function decodeFixedFields(bytes: Uint8Array, offset: number): InitChunk {
     stateCookie: undefined,
     ecnCapable: false,
     adaptationIndication: undefined,
+    supportedExtensions: [],
+    auth: {},
     hostName: undefined,
     unrecognizedInPeer: [],
     unrecognized: [],
@@ -263,6 +290,11 @@ function encodeParameters(init: InitFields): Uint8Array[] {
     const indication = init.adaptationIndication;
     parameters.push(numberParameter(ParameterType.AdaptationLayerIndication, indication));
   }
+  if (init.supportedExtensions && init.supportedExtensions.length > 0) {
+    const types = Uint8Array.from(init.supportedExtensions);
+    parameters.push(newTlv(ParameterType.SupportedExtensions, types));
+  }
+  if (init.auth) parameters.push(...authParameterList(init.auth));
   return parameters;
 }
 
@@ -288,31 +320,4 @@ function fitting(parameters: Uint8Array[], unrecognized: readonly Uint8Array[]):
     all.push(newTlv(ParameterType.UnrecognizedParameter, item));
   }
   return all;
-}
-
-/** An INIT or INIT ACK in words; any whole chunk. */
-export function describeInit(bytes: Uint8Array, offset: number): string {
-  const name = chunkName(chunkType(bytes, offset));
-  const init = decodeInit(bytes, offset);
-  if (isFault(init)) return `${name} malformed (${init.detail})`;
-  const parts = [
-    `${name} tag 0x${init.initiateTag.toString(16).padStart(8, "0")}`,
-    `a_rwnd ${init.receiverWindow}`,
-    `OS ${init.outboundStreams} MIS ${init.inboundStreams}`,
-    `TSN ${init.initialTsn}`,
-    listItems(init.addresses, String),
-  ];
-  if (init.stateCookie) parts.push(`cookie of ${init.stateCookie.length} bytes`);
-  if (init.ecnCapable) parts.push("ECN");
-  if (init.supportedAddressTypes) parts.push(`supports ${init.supportedAddressTypes.join("+")}`);
-  if (init.cookiePreservative !== undefined) parts.push(`preserve ${init.cookiePreservative} ms`);
-  if (init.adaptationIndication !== undefined) {
-    parts.push(`adaptation 0x${init.adaptationIndication.toString(16).padStart(8, "0")}`);
-  }
-  if (init.hostName) parts.push("host name");
-  if (init.unrecognized.length > 0) {
-    const names = listItems(init.unrecognized, (item) => parameterName(tlvType(item, 0)));
-    parts.push(`unrecognized ${names}`);
-  }
-  return parts.filter((part) => part !== "").join(" ");
 }

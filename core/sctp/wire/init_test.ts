@@ -9,14 +9,16 @@ import { isFault } from "./fault.ts";
 import { embedded, hex, truncations } from "./fixtures.ts";
 import {
   decodeInit,
-  describeInit,
   encodeInit,
   INIT_HEADER_LENGTH,
   type InitChunk,
   type InitFields,
   MAX_UNRECOGNIZED,
 } from "./init.ts";
+import { newAuthParameters } from "./auth_parameters.ts";
+import { describeInit } from "./init_words.ts";
 import { MAX_ADDRESSES } from "./address_parameter.ts";
+import { newTlv } from "./tlv.ts";
 
 const MANDATORY: InitFields = {
   initiateTag: 0x01020304,
@@ -34,10 +36,17 @@ const EMPTY: Omit<InitChunk, keyof typeof MANDATORY> & typeof MANDATORY = {
   stateCookie: undefined,
   ecnCapable: false,
   adaptationIndication: undefined,
+  supportedExtensions: [],
+  auth: {},
   hostName: undefined,
   unrecognizedInPeer: [],
   unrecognized: [],
 };
+
+/** A parameter of any length. */
+function tlvOf(type: number) {
+  return fc.uint8Array({ maxLength: 40 }).map((value) => newTlv(type, value));
+}
 
 /** An INIT whose parameters are these bytes. */
 function initWith(parameters: string): Uint8Array {
@@ -70,18 +79,24 @@ Deno.test("every parameter has the layout of its section", () => {
     ecnCapable: true,
     supportedAddressTypes: [5, 6],
     adaptationIndication: 0x42,
+    supportedExtensions: [0xc1, 0x80, 0x0f],
+    auth: newAuthParameters(new Uint8Array(32).fill(0xab), [0xc1], [3]),
     unrecognized: [hex("c0000004")],
   });
   assert.deepEqual(
     chunk,
     hex(
-      "02000048 01020304 00020000 000a 0800 0a0b0c0d" +
+      "02000084 01020304 00020000 000a 0800 0a0b0c0d" +
         "0007 0007 c0ffee 00" +
         "0005 0008 0a090102" +
         "0009 0008 000003e8" +
         "8000 0004" +
         "000c 0008 0005 0006" +
         "c006 0008 00000042" +
+        "8008 0007 c1800f 00" +
+        "8002 0024" + "ab".repeat(32) +
+        "8003 0005 c1 000000" +
+        "8004 0006 0003 0000" +
         "0008 0008 c0000004",
     ),
   );
@@ -104,6 +119,9 @@ Deno.test("an INIT or INIT ACK comes back as it was written, at any place", () =
     stateCookie: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }),
     ecnCapable: fc.boolean(),
     adaptationIndication: fc.option(word, { nil: undefined }),
+    supportedExtensions: fc.array(fc.nat(255), { maxLength: 256 }),
+    auth: fc.tuple(tlvOf(0x8002), tlvOf(0x8003), tlvOf(0x8004))
+      .map(([random, chunkList, hmacList]) => ({ random, chunkList, hmacList })),
   });
   fc.assert(fc.property(fields, fc.nat(9), (init, offset) => {
     const bytes = embedded(encodeInit(ChunkType.InitAck, init), offset);
@@ -224,6 +242,40 @@ Deno.test("parameters that may stand only once count the first time", () => {
   const init = decoded("c0060008 00000001 c0060008 00000002 0007 0005 aa000000 0007 0005 bb000000");
   assert.equal(init.adaptationIndication, 1);
   assert.deepEqual(init.stateCookie, hex("aa"));
+});
+
+Deno.test("authentication parameters are kept as they came, the first of each", () => {
+  const said = "8002 0006 aabb 0000 8003 0004 8004 0005 01 000000";
+  const init = decoded(
+    `${said} 8002 0004 8003 0005 00 000000 8004 0004 8008 0005 0f000000 80080004`,
+  );
+  assert.deepEqual(init.auth, {
+    random: hex("8002 0006 aabb"),
+    chunkList: hex("8003 0004"),
+    hmacList: hex("8004 0005 01"),
+  });
+  assert.deepEqual(init.supportedExtensions, [0x0f]);
+});
+
+Deno.test("of a flood of supported extensions no more are kept than there are chunk types", () => {
+  const bytes = initWith("8008 2004" + "0f".repeat(0x2000));
+  const init = decodeInit(bytes, 0);
+  assert.ok(!isFault(init));
+  assert.equal(init.supportedExtensions.length, 256);
+});
+
+Deno.test("what an INIT says of extensions and authentication reads in words", () => {
+  const words = (parameters: string) =>
+    describeInit(initWith(parameters), 0).replace(/^.*168496141 ?/, "");
+  const random = `8002 0024 ${"00".repeat(32)}`;
+  assert.equal(words("8008 0006 0fc1 0000"), "extensions AUTH, chunk 193");
+  assert.equal(words(`${random} 8004 0008 0003 0001`), "authentication by SHA-256, SHA-1");
+  assert.equal(
+    words(`${random} 8003 0006 0003 0000 8004 0006 0001 0000`),
+    "authentication by SHA-1 of DATA, SACK",
+  );
+  assert.equal(words("8002 0004 8004 0006 0001 0000"), "authentication incomplete");
+  assert.equal(words(random), "authentication incomplete");
 });
 
 Deno.test("a known parameter of another chunk is skipped", () => {

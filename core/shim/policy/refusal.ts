@@ -46,6 +46,8 @@ function isAccident(reason: LossReason): boolean {
     case "protocol-violation":
     case "stale-cookie":
     case "too-few-streams":
+    case "no-authentication":
+    case "no-shared-key":
       return false;
     default:
       return reason satisfies never;

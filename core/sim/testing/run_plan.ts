@@ -1,6 +1,9 @@
 /** What one of the seeded runs does: drawn from its seed, readable when it fails. */
+import type { AuthenticationOptions } from "../../sctp/auth/options.ts";
 import { SeededRandom, uniform } from "../../sctp/base/random.ts";
 import type { Parameters } from "../../sctp/parameters.ts";
+import { LISTABLE_CHUNKS } from "../../sctp/wire/auth_parameters.ts";
+import { ChunkType } from "../../sctp/wire/chunk_type.ts";
 import type { LinkSettings } from "../link_settings.ts";
 import { GilbertElliott } from "../loss.ts";
 import type { WorkloadOptions } from "../workload.ts";
@@ -57,6 +60,13 @@ export interface RunPlan {
   readonly addressLosses: readonly AddressLoss[];
   readonly restart: { readonly side: Side; readonly at: number } | undefined;
   readonly ending: { readonly kind: EndingKind; readonly by: Side; readonly at: number };
+  readonly extensions: Readonly<Record<Side, ExtensionPlan>>;
+}
+
+/** What one side has of the extensions, and does with them. */
+export interface ExtensionPlan {
+  readonly switches: Partial<Parameters>;
+  readonly authentication: AuthenticationOptions;
 }
 
 /**
@@ -74,7 +84,7 @@ export function mustSucceed(plan: RunPlan): boolean {
 class Dice {
   readonly #random: SeededRandom;
 
-  constructor(seed: number) {
+  constructor(readonly seed: number) {
     this.#random = new SeededRandom(seed ^ 0x2545f491);
   }
 
@@ -215,6 +225,30 @@ function planEnding(dice: Dice): RunPlan["ending"] {
   return { kind: rare ? kind : "shutdown", by: dice.side(), at: dice.logarithmic(10, 5000) };
 }
 
+/**
+ * Chunks that a side may want authenticated. Who has forgotten an association cannot authenticate an
+ * ABORT or COOKIE ECHO for it (RFC 4895, section 6.3): without them restarts and losses take longer
+ * than a run.
+ */
+const AUTHENTICATED = LISTABLE_CHUNKS.filter((type) =>
+  type !== ChunkType.Abort && type !== ChunkType.CookieEcho
+);
+
+/** A random subset of the extensions on each side; who wants authentication has a peer that can give it. */
+function planExtensions(dice: Dice): RunPlan["extensions"] {
+  const switches = both(() => ({ authentication: dice.pick([1, 1, 0]) }));
+  const wants = switches.client.authentication + switches.server.authentication === 2 &&
+    dice.chance(0.3);
+  const keys = dice.chance(0.5) ? [{ id: 3, secret: new Uint8Array(16).fill(dice.seed) }] : [];
+  return both((side) => ({
+    switches: switches[side],
+    authentication: {
+      keys,
+      chunks: wants ? AUTHENTICATED.filter(() => dice.chance(0.5)) : [],
+    },
+  }));
+}
+
 function both<Value>(make: (side: Side) => Value): Record<Side, Value> {
   return { client: make("client"), server: make("server") };
 }
@@ -246,12 +280,13 @@ export function planRun(seed: number): RunPlan {
     restart: dice.chance(0.15) ? { side: dice.side(), at: dice.logarithmic(5, 10_000) } : undefined,
     ending: planEnding(dice),
     addressLosses: planAddressLosses(dice, addresses),
+    extensions: planExtensions(dice),
   };
 }
 
 /** The plan in a few lines, for the report of a failure. */
 export function describePlan(plan: RunPlan): string {
-  const { addresses, links, loss, flaps, addressLosses, restart, ending } = plan;
+  const { addresses, links, loss, flaps, addressLosses, restart, ending, extensions } = plan;
   const settings = links.map(({ a, b, settings }) =>
     `  ${a} - ${b}: ${JSON.stringify(settings())}`
   );
@@ -264,5 +299,6 @@ export function describePlan(plan: RunPlan): string {
     `  reads of ${plan.readSize} bytes after ${JSON.stringify(plan.readDelay)} ms`,
     `  flaps ${JSON.stringify(flaps)}, addresses lost ${JSON.stringify(addressLosses)}`,
     `  restart ${JSON.stringify(restart)}, ending ${JSON.stringify(ending)}`,
+    `  extensions ${JSON.stringify(extensions)}`,
   ].join("\n");
 }

@@ -56,9 +56,13 @@ export class RunSide {
 
   #boot(localAddresses: readonly LocalAddress[]): Endpoint {
     const seed = this.plan.seed * 4 + (this.side === "client" ? 0 : 1) + 1000 * this.#boots++;
-    const parameters = this.plan.parameters[this.side];
-    const options = { parameters, localAddresses, developmentChecks: true };
-    const endpoint = new Endpoint(simEnvironment(seed), options);
+    const { switches, authentication } = this.plan.extensions[this.side];
+    const endpoint = new Endpoint(simEnvironment(seed), {
+      parameters: { ...this.plan.parameters[this.side], ...switches },
+      authentication,
+      localAddresses,
+      developmentChecks: true,
+    });
     this.prepare(endpoint);
     return endpoint;
   }

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import {
+  agreedExtensions,
+  chunksOfExtensions,
+  EXTENSIONS,
+  offeredExtensions,
+  understandsChunk,
+} from "./extensions.ts";
+import { PARAMETERS, withParameters } from "./parameters.ts";
+import { init } from "./testing/chunks.ts";
+import { Puppet, readInit } from "./testing/puppet.ts";
+import { CHUNK_KINDS, ChunkType } from "./wire/chunk_type.ts";
+
+const ALL = EXTENSIONS.reduce((set, { bit }) => set | bit, 0);
+
+Deno.test("every extension has a bit of its own among sixteen, a switch, and what it needs before it", () => {
+  let seen = 0;
+  for (const { bit, offeredBy, needs, chunks } of EXTENSIONS) {
+    assert.equal(bit & (bit - 1), 0, "one bit");
+    assert.ok(bit > 0 && bit < 0x10000);
+    assert.equal(seen & bit, 0, "its own");
+    assert.equal(needs & ~seen, 0, "rows above");
+    assert.equal(PARAMETERS[offeredBy].unit, "switch");
+    for (const type of chunks) assert.ok(CHUNK_KINDS.some((row) => row.type === type));
+    seen |= bit;
+  }
+});
+
+Deno.test("each extension is offered by its switch, unless it lacks what it needs", () => {
+  for (const { bit, offeredBy } of EXTENSIONS) {
+    const all = Object.fromEntries(EXTENSIONS.map((row) => [row.offeredBy, 1]));
+    const offered = offeredExtensions(withParameters({ ...all, [offeredBy]: 0 }));
+    assert.equal(offered & bit, 0);
+    for (const row of EXTENSIONS) {
+      if ((row.needs & bit) !== 0) assert.equal(offered & row.bit, 0, `${row.rfc} needs ${bit}`);
+    }
+    assert.equal(offeredExtensions(withParameters(all)), ALL);
+  }
+});
+
+Deno.test("nothing is agreed with a peer that says nothing", () => {
+  assert.equal(agreedExtensions(ALL, readInit(init())), 0);
+});
+
+Deno.test("a chunk of an extension is understood by those who have it, others by all or by none", () => {
+  const types = EXTENSIONS.flatMap(({ chunks }) => chunks);
+  assert.deepEqual(chunksOfExtensions(ALL), types);
+  assert.deepEqual(chunksOfExtensions(0), []);
+  for (let type = 0; type < 256; type++) {
+    const isKnown = CHUNK_KINDS.some((row) => row.type === type);
+    const isBase = isKnown && !types.some((one) => one === type);
+    assert.equal(understandsChunk(0, type), isBase, `chunk type ${type}`);
+    assert.equal(understandsChunk(ALL, type), isKnown, `chunk type ${type}`);
+  }
+});
+
+Deno.test("a chunk of an extension that was not agreed is an unknown one, by its highest bits", () => {
+  const puppet = new Puppet();
+  puppet.connect();
+  const dropped = puppet.subject.endpoint.metrics.dropped;
+  for (const [i, type] of EXTENSIONS.flatMap(({ chunks }) => chunks).entries()) {
+    puppet.send(Uint8Array.of(type, 0, 0, 4));
+    assert.equal(dropped["unrecognized-chunk"], i + 1, `chunk type ${type}`);
+  }
+  assert.ok(understandsChunk(0, ChunkType.Data));
+});
