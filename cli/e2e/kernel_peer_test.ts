@@ -5,7 +5,7 @@ import { Capture, ChunkType, count, countTo } from "./lab/capture.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import { Lab } from "./lab/lab.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
-import type { LabProcess } from "./lab/process.ts";
+import { type LabProcess, until } from "./lab/process.ts";
 import {
   FAST_FAILOVER as OUR_FAILOVER,
   reportOf,
@@ -16,6 +16,8 @@ import { FAST_FAILOVER, type GuestProcess, KernelPeer, SHARED_FOLDER } from "./l
 
 const SIZE = 10_000_000;
 const PORT = 7777;
+/** Packets in a thousand that a bad wire loses. */
+const LOST = 50;
 /** What we send, as the guest sees it; and where the guest puts what it receives. */
 const [GUEST_INPUT, GUEST_OUTPUT] = [`${SHARED_FOLDER}/input`, "/tmp/output"];
 const CARRIERS = {
@@ -196,6 +198,13 @@ kernelTest("with its extensions switched on, 10 MB pass in either role", async (
   await capture.assertClean();
 });
 
+/** How much of the file has arrived. */
+async function arrivedBytes({ lab, guest }: Stage, { sender }: Transfer): Promise<number> {
+  if (sender === "theirs") return await fileSize(lab.path("output"));
+  const { text } = await guest.run(`stat -c %s ${GUEST_OUTPUT} || echo 0`);
+  return Number(text.split("\n").at(-2));
+}
+
 /** Cuts the wire in use in mid-transfer, and checks that all arrives, by the other. */
 async function surviveCut(stage: Stage, capture: Capture, transfer: Transfer): Promise<void> {
   const { lab, guest } = stage;
@@ -204,10 +213,7 @@ async function surviveCut(stage: Stage, capture: Capture, transfer: Transfer): P
   await guest.sysctl(FAST_FAILOVER);
   for (const wire of guest.wires) await wire.limit(DISTURBED_RATE);
   const running = await startTransfer(stage, transfer);
-  const arrived = transfer.sender === "ours"
-    ? async () =>
-      Number((await guest.run(`stat -c %s ${GUEST_OUTPUT} || echo 0`)).text.split("\n").at(-2))
-    : () => fileSize(lab.path("output"));
+  const arrived = () => arrivedBytes(stage, transfer);
   const { cut, other } = await cutInTheMiddle(guest.wires, SIZE, arrived);
   await finishTransfer(stage, transfer, running, hash);
   const packets = await capture.assertClean();
@@ -233,6 +239,37 @@ for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
         }),
     );
   }
+}
+
+/** Loses packets at random until a third has arrived, and checks that all arrives. */
+async function surviveLoss(stage: Stage, capture: Capture, transfer: Transfer): Promise<void> {
+  const { lab, guest } = stage;
+  const hash = await writePayload(lab.path("input"), SIZE, 5);
+  await Deno.remove(lab.path("output")).catch(() => {});
+  await guest.sysctl({ rto_initial: 300, rto_min: 200 });
+  for (const wire of guest.wires) await wire.lose(LOST);
+  const running = await startTransfer(stage, transfer);
+  const third = async () => await arrivedBytes(stage, transfer) >= SIZE / 3;
+  await until("a third arrives", third);
+  for (const wire of guest.wires) await wire.heal();
+  await finishTransfer(stage, transfer, running, hash);
+  const packets = await capture.assertClean();
+  assert.equal(count(packets, ChunkType.abort), 0, "nobody aborts");
+}
+
+for (const sender of ["ours", "theirs"] as const) {
+  const what = sender === "ours" ? "what we send" : "what it sends";
+  kernelTest(
+    `${what} arrives whole though every twentieth packet is lost`,
+    (stage, capture) =>
+      surviveLoss(stage, capture, {
+        carrier: "raw IP",
+        family: "v6",
+        sender,
+        initiator: sender,
+        parameters: { rtoInitial: 300, rtoMin: 200 },
+      }),
+  );
 }
 
 kernelTest("our ABORT ends its association", async ({ lab, guest }, capture) => {

@@ -6,7 +6,7 @@ import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
 import { Lab } from "./lab/lab.ts";
 import { type Namespace, twoPaths, type Wire } from "./lab/namespaces.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
-import type { LabProcess } from "./lab/process.ts";
+import { type LabProcess, until } from "./lab/process.ts";
 import {
   FAST_FAILOVER as OUR_FAILOVER,
   reportOf,
@@ -24,6 +24,9 @@ import {
 
 const SIZE = 10_000_000;
 const PORT = 7777;
+/** Packets in a thousand that a bad wire loses, and parameters to bear it with. */
+const LOST = 50;
+const SHORT_TIMEOUTS = { rtoInitial: 300, rtoMin: 200 };
 /** How packets travel, as either side is told. */
 const CARRIERS = {
   "raw IP": { ours: undefined, theirs: undefined },
@@ -199,6 +202,38 @@ for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
         }),
     );
   }
+}
+
+/** Loses packets at random until a third has arrived, and checks that all arrives. */
+async function surviveLoss(stage: Stage, transfer: Transfer): Promise<void> {
+  const { lab, capture, wires } = stage;
+  const hash = await writePayload(lab.path("input"), SIZE, 8);
+  for (const wire of wires) await wire.lose(LOST);
+  const { ours, theirs } = await startTransfer(stage, transfer);
+  const third = async () => await fileSize(lab.path("output")) >= SIZE / 3;
+  await until("a third arrives", third);
+  for (const wire of wires) await wire.heal();
+  await bothFinish(ours, theirs);
+  assert.equal(await hashFile(lab.path("output")), hash);
+  const packets = await capture.assertClean();
+  assert.equal(count(packets, ChunkType.abort), 0, "nobody aborts");
+}
+
+for (const sender of ["ours", "theirs"] as const) {
+  const what = sender === "ours" ? "what we send" : "what it sends";
+  peerTest(
+    `${what} arrives whole though every twentieth packet is lost`,
+    (stage) =>
+      surviveLoss(stage, {
+        carrier: "raw IP",
+        family: "v4",
+        sender,
+        initiator: sender,
+        parameters: SHORT_TIMEOUTS,
+        // Not RTO.Max: its T5-shutdown-guard follows it, and must not end what only takes time.
+        sysctls: ["rto_initial=300", "rto_min=200"],
+      }),
+  );
 }
 
 peerTest("our ABORT ends its association", async (stage) => {

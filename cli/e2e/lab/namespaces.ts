@@ -15,7 +15,8 @@ const FILTER_HOOK = { inet: "prerouting", bridge: "forward" } as const;
 export class Namespace {
   readonly name: string;
   readonly #lab: Lab;
-  readonly #dropped = new Set<string>();
+  /** Of how many packets in a thousand, by device, the filter drops. */
+  readonly #losses = new Map<string, number>();
   readonly #filter: FilterFamily;
 
   private constructor(lab: Lab, label: string, filter: FilterFamily) {
@@ -53,25 +54,27 @@ export class Namespace {
   }
 
   /**
-   * Drops, in silence, what enters by `device`. Neighbour discovery passes, so that the cut is
-   * seen by nobody but the transport.
+   * Drops, in silence, what enters by `device`, or so many in a thousand packets of it, at random.
+   * Neighbour discovery passes, so that the loss is seen by nobody but the transport.
    */
-  async drop(device: string): Promise<void> {
-    this.#dropped.add(device);
+  async drop(device: string, perMille = 1000): Promise<void> {
+    this.#losses.set(device, perMille);
     await this.#applyFilter();
   }
 
   /** Undoes {@link drop}. */
   async heal(device: string): Promise<void> {
-    this.#dropped.delete(device);
+    this.#losses.delete(device);
     await this.#applyFilter();
   }
 
   async #applyFilter(): Promise<void> {
     const table = `table ${this.#filter} lab`;
-    const rules = [...this.#dropped].map((device) =>
-      `iifname "${device}" meta protocol { ip, ip6 } meta l4proto != ipv6-icmp counter drop`
-    );
+    const rules = [...this.#losses].map(([device, perMille]) => {
+      const which = perMille === 1000 ? "" : `numgen random mod 1000 < ${perMille}`;
+      const match = `iifname "${device}" meta protocol { ip, ip6 } meta l4proto != ipv6-icmp`;
+      return `${match} ${which} counter drop`;
+    });
     const hook = `type filter hook ${FILTER_HOOK[this.#filter]} priority -300;`;
     const chain = ["chain cut {", hook, ...rules, "}"];
     const script = [table, `delete ${table}`, `${table} {`, ...chain, "}", ""].join("\n");
@@ -93,6 +96,9 @@ export interface Wire {
   readonly b: WireEnd;
   /** Drops everything in both directions, in the receivers. */
   cut(): Promise<void>;
+  /** Drops so many in a thousand packets, at random, in both directions, in the receivers. */
+  lose(perMille: number): Promise<void>;
+  /** Undoes {@link cut} and {@link lose}. */
   heal(): Promise<void>;
   /** Limits the rate, in Mbit/s, so that a transfer lasts long enough to be disturbed. */
   limit(megabits: number): Promise<void>;
@@ -147,6 +153,10 @@ export async function join(a: Namespace, b: Namespace, index: number): Promise<W
     async cut() {
       await a.drop(device);
       await b.drop(device);
+    },
+    async lose(perMille) {
+      await a.drop(device, perMille);
+      await b.drop(device, perMille);
     },
     async heal() {
       await a.heal(device);

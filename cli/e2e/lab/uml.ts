@@ -301,6 +301,10 @@ async function bridgedWire(host: Namespace, bridges: Namespace, index: 0 | 1): P
       await bridges.drop(path);
       await bridges.drop(tap);
     },
+    async lose(perMille) {
+      await bridges.drop(path, perMille);
+      await bridges.drop(tap, perMille);
+    },
     async heal() {
       await bridges.heal(path);
       await bridges.heal(tap);
