@@ -1,5 +1,6 @@
 /** What a benchmark is, and what it hands to the report. */
 import type { Peer } from "./peers/peer.ts";
+import type { Stage } from "./shim/stage.ts";
 
 /** One measured quantity: every sample of it, and its place in the table of its benchmark. */
 export interface Figure {
@@ -24,6 +25,8 @@ export interface Effort {
   readonly bulkMilliseconds: number;
   /** Round trips a turn. */
   readonly roundTrips: number;
+  /** Connections a turn, one after the other. */
+  readonly connects: number;
 }
 
 export const FULL_EFFORT: Effort = {
@@ -33,6 +36,7 @@ export const FULL_EFFORT: Effort = {
   turns: 3,
   bulkMilliseconds: 4000,
   roundTrips: 20_000,
+  connects: 2000,
 };
 
 /** Shows that everything runs; the figures are rough. */
@@ -43,6 +47,7 @@ export const QUICK_EFFORT: Effort = {
   turns: 1,
   bulkMilliseconds: 200,
   roundTrips: 200,
+  connects: 40,
 };
 
 /** Where a benchmark's results go. */
@@ -52,6 +57,8 @@ export interface Context {
   readonly seed: number;
   /** The implementations to compare: this project's own first, then usrsctp if it can be had. */
   peers(): Promise<readonly Peer[]>;
+  /** Two hosts with a shimd on each; `undefined`, and a note, where they cannot be had. */
+  stage(): Promise<Stage | undefined>;
   /** Puts a figure into the table and the raw data. */
   keep(figure: Figure): void;
   /** Puts a record into the raw data alone. */

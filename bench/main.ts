@@ -1,4 +1,4 @@
-/** `deno task bench`: measures the engine, alone and beside usrsctp, and keeps the raw data. */
+/** `deno task bench`: measures the engine and the shim beside their peers, and keeps the raw data. */
 import { fileURLToPath } from "node:url";
 import { type Benchmark, type Figure, FULL_EFFORT, QUICK_EFFORT } from "./benchmark.ts";
 import { bulk } from "./bulk.ts";
@@ -8,10 +8,24 @@ import { latency } from "./latency.ts";
 import { OptionError, type Options, parseOptions, usage } from "./options.ts";
 import { PeerSet } from "./peers/peer_set.ts";
 import { type Entry, figureEntry, RawData, tables } from "./report.ts";
+import { shimBulk } from "./shim/bulk.ts";
+import { shimConnect, shimRate } from "./shim/connect.ts";
+import { shimLatency } from "./shim/latency.ts";
+import { StageSet } from "./shim/stage_set.ts";
 import { describeSurroundings, surroundings } from "./surroundings.ts";
 import { wire } from "./wire.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [checksum, wire, engine, bulk, latency];
+const BENCHMARKS: readonly Benchmark[] = [
+  checksum,
+  wire,
+  engine,
+  bulk,
+  latency,
+  shimConnect,
+  shimRate,
+  shimLatency,
+  shimBulk,
+];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const RESULTS = fileURLToPath(new URL("../out/bench", import.meta.url));
 
@@ -20,6 +34,7 @@ class Run {
   readonly #options: Options;
   readonly #raw: RawData;
   readonly #peers = new PeerSet();
+  readonly #stage = new StageSet();
 
   constructor(options: Options, date: Date) {
     this.#options = options;
@@ -34,6 +49,7 @@ class Run {
       for (const benchmark of this.#chosen()) await this.#one(benchmark);
     } finally {
       await this.#peers.close();
+      await this.#stage.close();
     }
     progress("");
     this.#say("", `raw data: ${this.#raw.path}`);
@@ -57,6 +73,11 @@ class Run {
         const { peers, missing } = await this.#peers.all();
         if (missing !== undefined) notes.push(missing);
         return peers;
+      },
+      stage: async () => {
+        const stage = await this.#stage.get();
+        if (typeof stage !== "string") return stage;
+        notes.push(stage);
       },
       keep: (figure) => {
         figures.push(figure);

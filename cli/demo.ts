@@ -11,7 +11,7 @@ import { formatHostPort } from "../core/shim/endpoint_spec.ts";
 import type { ConnectionStatus } from "../core/shim/status.ts";
 import { CliError, defineCommand } from "./command.ts";
 import { type Arena, openArena, openLoopback } from "./demo/arena.ts";
-import { Children } from "./demo/child.ts";
+import { Children } from "../core/net/child.ts";
 import { Daemon } from "./demo/daemon.ts";
 import { clientName, download } from "./demo/download.ts";
 import { serveFile, SERVING } from "./demo/file_server.ts";

@@ -1,5 +1,5 @@
 /** Where the demonstration takes place: two hosts, or what stands for them, joined by two paths. */
-import type { Children } from "./child.ts";
+import type { Children } from "../../core/net/child.ts";
 import type { Daemon } from "./daemon.ts";
 import { openNamespaces } from "./namespaces.ts";
 

@@ -2,7 +2,7 @@
 import type { ConnectionStatus, ListenerStatus, ShimStatus } from "../../core/shim/status.ts";
 import type { Command } from "../../core/shim/protocol.ts";
 import type { Side } from "./arena.ts";
-import type { Child, Children } from "./child.ts";
+import type { Child, Children } from "../../core/net/child.ts";
 import { selfCommand } from "./self_command.ts";
 
 /** Milliseconds between two reports. */

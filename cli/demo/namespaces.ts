@@ -3,7 +3,7 @@
  * ends with this one, so that nothing can stay behind.
  */
 import type { Arena, Side } from "./arena.ts";
-import type { Child, Children } from "./child.ts";
+import type { Child, Children } from "../../core/net/child.ts";
 
 /** Holds a namespace for as long as its standard input lasts. */
 const HOLDER = ["unshare", "--net", "sh", "-c", "echo held; exec cat"];

@@ -146,6 +146,12 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: () => missingFile("/usr/include/usrsctp.h") ?? missingPrograms("gcc"),
   },
+  ethtool: {
+    purpose: "links without segmentation offload",
+    packages: ["ethtool"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("ethtool"),
+  },
   uml: {
     purpose: "the Linux kernel's own SCTP as a real peer, in User-Mode Linux",
     packages: ["user-mode-linux", "kmod"],
@@ -160,7 +166,7 @@ export const REQUIREMENTS = {
     probe: () => missingPrograms("sctp_darn", "checksctp"),
   },
   socat: {
-    purpose: "servers and clients inside User-Mode Linux",
+    purpose: "servers and clients inside User-Mode Linux, and a plain TCP relay",
     packages: ["socat"],
     onDebianAsRoot: true,
     probe: () => missingPrograms("socat"),

@@ -1,6 +1,6 @@
 /**
- * Child processes that do not outlive the demonstration: each has a pipe as its standard input and
- * ends when that ends, which it does however this process ends.
+ * Child processes that do not outlive this one: each has a pipe as its standard input and ends when
+ * that ends, which it does however this process ends.
  */
 
 /** Lines kept for {@link Child.latest}. */
@@ -18,8 +18,11 @@ export class Child {
   readonly #waiters = new Set<Waiter>();
   readonly #ended: Promise<void>;
 
-  /** Starts the command. It has to end when its standard input does. */
-  constructor(argv: readonly string[]) {
+  /**
+   * Starts the command. It has to end when its standard input does.
+   * @param signal ends it by SIGTERM.
+   */
+  constructor(argv: readonly string[], signal?: AbortSignal) {
     const [program, ...args] = argv;
     this.#title = argv.join(" ");
     this.#process = new Deno.Command(program, {
@@ -29,9 +32,12 @@ export class Child {
       stderr: "piped",
       // A terminal's Ctrl-C is this process's business: it ends its children in order.
       detached: true,
+      signal,
     }).spawn();
     const { stdout, stderr, status } = this.#process;
-    this.#ended = Promise.all([this.#collect(stdout), this.#collect(stderr), status]).then();
+    this.#ended = Promise.all([this.#collect(stdout), this.#collect(stderr), status]).then(
+      () => {},
+    );
   }
 
   get pid(): number {
@@ -42,14 +48,23 @@ export class Child {
    * The first line that matches, there already or to come.
    * @throws Error with what the process said if it ends without one.
    */
-  async line(pattern: RegExp): Promise<string> {
+  line(pattern: RegExp): Promise<string> {
     const known = this.#lines.find((line) => pattern.test(line));
-    if (known !== undefined) return known;
+    return known === undefined ? this.nextLine(pattern) : Promise.resolve(known);
+  }
+
+  /** As {@link line}, of the lines to come. */
+  async nextLine(pattern: RegExp): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#waiters.add({ pattern, found: resolve });
     const line = await Promise.race([promise, this.#ended]);
     if (line === undefined) throw new Error([`${this.#title} ended:`, ...this.#lines].join("\n  "));
     return line;
+  }
+
+  /** Resolves when the process is gone and everything that it said has been read. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
   /** The last line that matches, of those that have come lately. */
@@ -92,7 +107,7 @@ export class Child {
   }
 }
 
-/** The children of a demonstration; disposing of it ends them, the latest first. */
+/** Children of one purpose; disposing of it ends them, the latest first. */
 export class Children implements AsyncDisposable {
   readonly #all: Child[] = [];
 
