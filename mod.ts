@@ -42,7 +42,10 @@ export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
 export type { Message, MessageOptions } from "./core/socket/message.ts";
 export type { ConnectionInfo, PathInfo } from "./core/socket/info.ts";
-export type { ConnectionEnd, ConnectionEvent } from "./core/socket/notifications.ts";
+export { StreamControl } from "./core/socket/stream_control.ts";
+export type { StreamReset } from "./core/sctp/procedures/stream_changes.ts";
+export type { StreamSchedulerName } from "./core/sctp/tx/stream_scheduler.ts";
+export type { ChangeOutcome, ConnectionEnd, ConnectionEvent } from "./core/socket/notifications.ts";
 export { SctpError } from "./core/socket/errors.ts";
 export type { SctpErrorCode } from "./core/socket/errors.ts";
 

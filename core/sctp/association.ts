@@ -22,8 +22,15 @@ import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
 import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
+import {
+  type StreamReset,
+  wantAssociationReset,
+  wantStreamReset,
+  wantStreams,
+} from "./procedures/stream_changes.ts";
 import { transmitAssociation } from "./procedures/transmit.ts";
 import { handleAssociationTimers } from "./procedures/timers.ts";
+import type { Reconfiguration } from "./reconfiguration.ts";
 import type { ReceiveInfo } from "./rx/reassembly.ts";
 import type { Reception } from "./rx/reception.ts";
 import { AssociationTimer, TimerTable } from "./timer/timer_table.ts";
@@ -117,6 +124,8 @@ export class Association implements HeapMember {
   shutdownTsn: Tsn | undefined;
   /** The user asked for a shutdown before the association was up. */
   shutdownWanted = false;
+  /** What is going on about its streams (RFC 6525), once something was. */
+  reconfiguration: Reconfiguration | undefined;
   /** Cookies that went stale during this setup (RFC 9260, section 5.2.6). */
   staleCookies = 0;
   /** The application has been told that there is something to read. */
@@ -302,6 +311,35 @@ export class Association implements HeapMember {
     deactivateKey(this, id);
   }
 
+  /**
+   * Has Stream Sequence Numbers start again from 0 (RFC 6525, sections 5.1.2 and 5.1.3): messages of
+   * before keep theirs, later ones wait until the peer agrees. A "streams-reset" event tells the
+   * result of each direction.
+   * @throws ReconfigurationError if the peer cannot be asked, RangeError for streams that do not exist.
+   */
+  resetStreams(reset: StreamReset): void {
+    wantStreamReset(this, reset);
+  }
+
+  /**
+   * Has TSNs and Stream Sequence Numbers of both sides start again (RFC 6525, section 5.1.4), once all
+   * that was sent is acknowledged, and at most every 30 seconds. An "association-reset" event follows.
+   * @throws ReconfigurationError if the peer cannot be asked.
+   */
+  resetAssociation(): void {
+    wantAssociationReset(this);
+  }
+
+  /**
+   * Asks for more streams (RFC 6525, sections 5.1.5 and 5.1.6). "streams-changed" events follow.
+   * @param outgoing streams on which this side sends: so many more.
+   * @param incoming streams on which the peer sends: so many more.
+   * @throws ReconfigurationError if the peer cannot be asked, RangeError for counts that cannot be.
+   */
+  addStreams(outgoing: number, incoming = 0): void {
+    wantStreams(this, outgoing, incoming);
+  }
+
   /** Prefers a path for data (RFC 9260, section 11.1.6). */
   setPrimary(path: Path): void {
     this.primary = path;
@@ -470,6 +508,7 @@ export class Association implements HeapMember {
     this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);
     this.tx.queue.scheduleLike(queue);
     this.tx.updateChunkPayload();
+    this.reconfiguration = undefined;
     this.readableReported = false;
     this.ecnEchoTsn = undefined;
     this.lastDataPath = undefined;

@@ -3,6 +3,7 @@
  * `Endpoint.pollEvent` hands out one by one.
  */
 import type { Association } from "./association.ts";
+import type { Tsn } from "./base/serial.ts";
 import type { Path, PathStatus } from "./path/path.ts";
 import type { ErrorCause } from "./wire/error_cause.ts";
 
@@ -88,6 +89,37 @@ export type SctpEvent =
   | AuthenticationEvent
   /** DATA ARRIVE: `read` will return something. Reported again only after `read` ran dry. */
   | { readonly kind: "readable"; readonly association: Association }
+  /**
+   * A reset of streams, all if none is listed, is over (RFC 6525, section 6.1.1): carried out if
+   * `result` is "performed" (1) or "nothing to do" (0).
+   */
+  | {
+    readonly kind: "streams-reset";
+    readonly association: Association;
+    /** Ours, or the peer's. */
+    readonly direction: "outgoing" | "incoming";
+    readonly streams: readonly number[];
+    /** A `ReconfigResult`. */
+    readonly result: number;
+  }
+  /** A reset of all TSNs and streams is over (RFC 6525, section 6.1.2): the TSNs that come next. */
+  | {
+    readonly kind: "association-reset";
+    readonly association: Association;
+    /** A `ReconfigResult`. */
+    readonly result: number;
+    readonly localTsn: Tsn;
+    readonly peerTsn: Tsn | undefined;
+  }
+  /** Streams were added, or `result` says why not (RFC 6525, section 6.1.3): how many there are. */
+  | {
+    readonly kind: "streams-changed";
+    readonly association: Association;
+    readonly outbound: number;
+    readonly inbound: number;
+    /** A `ReconfigResult`. */
+    readonly result: number;
+  }
   /** There is room in the send buffer again after `send` had to refuse. */
   | { readonly kind: "writable"; readonly association: Association }
   /** Everything that was sent is acknowledged; for a user who asked to be told. */

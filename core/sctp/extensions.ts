@@ -13,6 +13,7 @@ import type { InitChunk } from "./wire/init.ts";
 /** A set of extensions is a number, the sum of their bits: 16 of them at most. */
 export const Extension = {
   Authentication: 1,
+  Reconfiguration: 2,
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
 
@@ -40,6 +41,14 @@ export const EXTENSIONS: readonly ExtensionRow[] = [
     needs: 0,
     // RFC 4895, section 6.1: by its parameters, whether AUTH is listed or not.
     isSaidBy: ({ auth }) => usableAuthParameters(auth) !== undefined,
+  },
+  {
+    bit: Extension.Reconfiguration,
+    rfc: 6525,
+    offeredBy: "streamReconfiguration",
+    chunks: [ChunkType.ReConfig],
+    needs: 0,
+    isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.ReConfig),
   },
 ];
 

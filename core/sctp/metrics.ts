@@ -26,6 +26,8 @@ export const DROP_REASONS = [
   "duplicate-data",
   "invalid-stream",
   "useless-ssn",
+  "behind-reset",
+  "bad-sequence",
   "forged-heartbeat-ack",
   "out-of-the-blue",
   "reply-queue-full",

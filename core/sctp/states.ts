@@ -11,6 +11,7 @@ import { handleData, handleSack } from "./procedures/data_transfer.ts";
 import { handleCwr, handleEcne } from "./procedures/ecn.ts";
 import { handleHeartbeat, handleHeartbeatAck } from "./procedures/heartbeat.ts";
 import { handleError } from "./procedures/operation_error.ts";
+import { handleReconfig } from "./procedures/reconfiguration_requests.ts";
 import { handleCookieAck, handleInitAck } from "./procedures/setup.ts";
 import {
   handleShutdown,
@@ -305,6 +306,20 @@ export const STATE_TABLE: readonly StateTableRow[] = [
       "SHUTDOWN-ACK-SENT": stays,
     },
     4895,
+  ),
+  ...onChunk(
+    ChunkType.ReConfig,
+    "RE-CONFIG",
+    handleReconfig,
+    "change streams as asked, answer requests",
+    "5.2",
+    {
+      "ESTABLISHED": stays,
+      "SHUTDOWN-PENDING": stays,
+      "SHUTDOWN-SENT": stays,
+      "SHUTDOWN-RECEIVED": stays,
+    },
+    6525,
   ),
   row("COOKIE-WAIT", "T1-init", "send INIT again, to the next address", stays, "5.1.6"),
   row("COOKIE-WAIT", "T1-init, Max.Init.Retransmits passed", "report", "CLOSED", "5.1.6"),

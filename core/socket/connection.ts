@@ -14,6 +14,7 @@ import {
 } from "./message.ts";
 import type { ConnectionEnd, ConnectionEvent } from "./notifications.ts";
 import { Serializer } from "./queue.ts";
+import { StreamControl } from "./stream_control.ts";
 import { readableBytes, writableBytes } from "./byte_streams.ts";
 
 /** One end of an association. */
@@ -58,6 +59,7 @@ export class SctpConnection implements AsyncDisposable {
   #senders = 0;
   /** Restarts of the peer that the assembler knows of. */
   #restarts = 0;
+  #streams: StreamControl | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
 
@@ -83,6 +85,14 @@ export class SctpConnection implements AsyncDisposable {
   /** Streams on which this side may send. */
   get outboundStreams(): number {
     return this.#association.outboundStreams;
+  }
+
+  /** How the streams take turns, resets of them, and more of them. */
+  get streams(): StreamControl {
+    return this.#streams ??= new StreamControl(
+      () => this.#association,
+      () => this.#channel.driver.flush(),
+    );
   }
 
   /** Every path as it is now. */

@@ -30,6 +30,10 @@ export type SctpErrorCode =
   | "ERR_SCTP_NOT_AUTHENTICATED"
   /** The peer restarted: bytes that were under way are lost. */
   | "ERR_SCTP_RESTARTED"
+  /** The peer lacks the extension that a call needs. */
+  | "ERR_SCTP_NOT_SUPPORTED_BY_PEER"
+  /** Too many changes of the same kind wait for the peer: wait for the events about them. */
+  | "ERR_SCTP_BUSY"
   /** A call that needs an open association came after its end began. */
   | "ERR_SCTP_CLOSED"
   /** A received message is longer than the receiver was told to take. */

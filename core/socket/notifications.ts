@@ -2,6 +2,7 @@
 import type { SctpEvent } from "../sctp/events.ts";
 import type { PathStatus } from "../sctp/path/path.ts";
 import type { ErrorCause } from "../sctp/wire/error_cause.ts";
+import { ReconfigResult } from "../sctp/wire/reconfig.ts";
 import type { SctpError } from "./errors.ts";
 import { type PathInfo, pathInfo } from "./info.ts";
 
@@ -12,6 +13,9 @@ export type ConnectionEnd =
   /** By an abort from either side, or because the peer was lost. */
   | { readonly graceful: false; readonly error: SctpError };
 
+/** What came of a change of streams: "failed" may be tried again. */
+export type ChangeOutcome = "performed" | "denied" | "failed";
+
 /** One notification (RFC 9260, section 11.2). */
 export type ConnectionEvent =
   /** A path became confirmed, active or inactive. */
@@ -20,6 +24,23 @@ export type ConnectionEvent =
   | { readonly kind: "restart" }
   /** The peer reported errors that do not end the association. */
   | { readonly kind: "remote-error"; readonly causes: readonly ErrorCause[] }
+  /** A reset of streams, all if none is listed, is over (RFC 6525, section 6.1.1). */
+  | {
+    readonly kind: "streams-reset";
+    /** This side's, or the peer's. */
+    readonly direction: "outgoing" | "incoming";
+    readonly streams: readonly number[];
+    readonly outcome: ChangeOutcome;
+  }
+  /** A reset of all numbers of the association is over (RFC 6525, section 6.1.2). */
+  | { readonly kind: "association-reset"; readonly outcome: ChangeOutcome }
+  /** Streams were added or refused (RFC 6525, section 6.1.3): how many there are now. */
+  | {
+    readonly kind: "streams-changed";
+    readonly outbound: number;
+    readonly inbound: number;
+    readonly outcome: ChangeOutcome;
+  }
   /** The peer wants to end: nothing more can be sent, what it sent before can still be read. */
   | { readonly kind: "shutdown-received" }
   /** The association is over. Always the last one. */
@@ -34,11 +55,33 @@ export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
     }
     case "remote-error":
       return { kind: "remote-error", causes: event.causes };
+    case "streams-reset": {
+      const { kind, direction, streams, result } = event;
+      return { kind, direction, streams, outcome: outcomeOf(result) };
+    }
+    case "association-reset":
+      return { kind: event.kind, outcome: outcomeOf(event.result) };
+    case "streams-changed": {
+      const { kind, outbound, inbound, result } = event;
+      return { kind, outbound, inbound, outcome: outcomeOf(result) };
+    }
     case "restart":
     case "shutdown-received":
       return { kind: event.kind };
     default:
       return undefined;
+  }
+}
+
+function outcomeOf(result: number): ChangeOutcome {
+  switch (result) {
+    case ReconfigResult.NothingToDo:
+    case ReconfigResult.Performed:
+      return "performed";
+    case ReconfigResult.Denied:
+      return "denied";
+    default:
+      return "failed";
   }
 }
 

@@ -27,6 +27,16 @@ export class PagedCounters {
     if (place >= page.length) page = this.#pages[number] = widened(page, place);
     page[place] = value & 0xffff;
   }
+
+  /** True if every counter is 0. */
+  get isZero(): boolean {
+    return this.#pages.every((page) => !page || page.every((value) => value === 0));
+  }
+
+  /** Sets every counter to 0. */
+  clear(): void {
+    this.#pages.length = 0;
+  }
 }
 
 /** A copy to the next power of two. An array that grows by itself takes 16 places more than asked. */

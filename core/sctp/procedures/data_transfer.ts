@@ -52,6 +52,9 @@ export function handleData(association: Association, context: ChunkContext): voi
     case DataVerdict.Useless:
       host.countDrop("useless-ssn");
       break;
+    case DataVerdict.BehindReset:
+      host.countDrop("behind-reset");
+      break;
     case DataVerdict.InvalidStream:
       reportInvalidStream(association, context);
       break;

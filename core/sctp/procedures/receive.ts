@@ -30,6 +30,7 @@ import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setu
 import { handleUnknownChunk } from "./operation_error.ts";
 import { handleOutOfTheBlue } from "./out_of_the_blue.ts";
 import { pathOfPacket } from "./path_management.ts";
+import { finishDeferred } from "./reconfiguration_requests.ts";
 import {
   acceptableInit,
   answerInit,
@@ -220,6 +221,7 @@ function processChunks(
     finishDataPacket(association, context);
     answerDataWhileShutdownSent(association, context.now);
   }
+  if (association.reconfiguration?.deferred) finishDeferred(association);
   endpoint.touch(association);
 }
 

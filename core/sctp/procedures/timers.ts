@@ -4,6 +4,7 @@ import type { Association } from "../association.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
 import { onT3Rtx } from "./data_transfer.ts";
 import { onHeartbeatTimeout, onHeartbeatTimer } from "./heartbeat.ts";
+import { onReconfigurationTimer } from "./reconfiguration.ts";
 import { onT1Cookie, onT1Init } from "./setup.ts";
 import { onT2Shutdown, onT5ShutdownGuard } from "./shutdown.ts";
 
@@ -15,6 +16,9 @@ export function handleAssociationTimers(association: Association, now: Instant):
   if (timers.takeIfDue(AssociationTimer.T1Cookie, now)) onT1Cookie(association, now);
   if (timers.takeIfDue(AssociationTimer.T2Shutdown, now)) onT2Shutdown(association, now);
   if (timers.takeIfDue(AssociationTimer.SackDelay, now)) association.rx?.acks.demand();
+  if (timers.takeIfDue(AssociationTimer.Reconfiguration, now)) {
+    onReconfigurationTimer(association, now);
+  }
   for (const path of association.pathList) {
     if (path.timers.takeIfDue(PathTimer.T3Rtx, now)) onT3Rtx(association, now, path);
     if (path.timers.takeIfDue(PathTimer.HeartbeatTimeout, now)) {

@@ -11,6 +11,7 @@ import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { armWindowProbe } from "./data_transfer.ts";
 import { selectDataPath } from "./path_management.ts";
+import { askForChange } from "./reconfiguration.ts";
 
 /** Idle periods for which cwnd is reduced at once: it has reached its floor by then. */
 const MAX_IDLE_PERIODS = 16;
@@ -24,7 +25,8 @@ export function transmitAssociation(
   prepare(association, now);
   for (;;) {
     if (!batch.hasRoom(roomFor(association))) return true;
-    if (!writePacket(association, now, batch)) break;
+    if (writePacket(association, now, batch)) continue;
+    if (!association.reconfiguration || !askForChange(association, now)) break;
   }
   if (maySendData(association)) armWindowProbe(association, now);
   for (const path of association.pathList) path.windowInUse = path.flightSize >= path.cwnd;

@@ -175,6 +175,12 @@ export class Reassembly {
     return copied;
   }
 
+  /** Stream Sequence Numbers of these streams, or of all for an empty list, start again (RFC 6525). */
+  resetStreams(streams: readonly number[]): void {
+    if (streams.length === 0) this.#expectedSsn.clear();
+    for (const stream of streams) this.#expectedSsn.set(stream, 0);
+  }
+
   /** Forgets what can never be read and, with `everything`, what can. Releases its memory. */
   clear(everything: boolean): void {
     if (everything) this.#forgetReady();

@@ -1,6 +1,6 @@
 /** The receiving half of an association: from DATA chunks in a packet to messages that can be read. */
 import type { SlabPool } from "../base/slab_pool.ts";
-import { type Tsn, tsnDistance, tsnLess } from "../base/serial.ts";
+import { type Tsn, tsnAdd, tsnDistance, tsnLess } from "../base/serial.ts";
 import type { Instant } from "../base/time.ts";
 import type { Parameters } from "../parameters.ts";
 import type { TimerTable } from "../timer/timer_table.ts";
@@ -45,16 +45,21 @@ export const DataVerdict = {
   Useless: 5,
   /** The peer broke the rules of fragmentation (section 6.9). */
   Contradiction: 6,
+  /** Behind a reset of its stream that is not carried out yet: dropped, to be sent again. */
+  BehindReset: 7,
 } as const;
 export type DataVerdict = (typeof DataVerdict)[keyof typeof DataVerdict];
 
 export class Reception {
-  readonly tracker: TsnTracker;
+  tracker: TsnTracker;
   readonly acks: AckPolicy;
   readonly #store: ChunkStore;
   readonly #reassembly: Reassembly;
   readonly #parameters: Parameters;
-  readonly #inboundStreams: number;
+  /** Streams on which the peer may send. */
+  inboundStreams: number;
+  /** A reset of streams (empty: all) that waits until everything up to a TSN has arrived. */
+  #deferral: { readonly lastTsn: Tsn; readonly streams: readonly number[] } | undefined;
   #announcedWindow: number;
   #newDataInPacket = false;
   #duplicateInPacket = false;
@@ -64,13 +69,14 @@ export class Reception {
     parameters: Parameters,
     timers: TimerTable,
     pool: SlabPool,
-    peerInitialTsn: Tsn,
+    /** The peer's Initial TSN. */
+    readonly initialTsn: Tsn,
     inboundStreams: number,
     salt: number,
   ) {
     this.#parameters = parameters;
-    this.#inboundStreams = inboundStreams;
-    this.tracker = new TsnTracker(peerInitialTsn);
+    this.inboundStreams = inboundStreams;
+    this.tracker = new TsnTracker(initialTsn);
     this.acks = new AckPolicy(parameters, timers);
     this.#store = new ChunkStore(pool);
     this.#reassembly = new Reassembly(this.#store, salt);
@@ -111,6 +117,10 @@ export class Reception {
         this.acks.demand();
         return DataVerdict.BeyondWindow;
     }
+    if (this.#deferral !== undefined && this.#isBehindReset(tsn, dataStream(bytes, offset))) {
+      this.acks.demand();
+      return DataVerdict.BehindReset;
+    }
     if (!this.#hasRoomFor(tsn)) {
       this.acks.demand();
       return DataVerdict.NoRoom;
@@ -119,7 +129,7 @@ export class Reception {
     if ((chunkFlags(bytes, offset) & DataFlag.Immediate) !== 0) this.acks.demand();
     const reach = tsnDistance(this.tracker.cumulative, tsn);
     this.tracker.accept(tsn);
-    if (dataStream(bytes, offset) >= this.#inboundStreams) return DataVerdict.InvalidStream;
+    if (dataStream(bytes, offset) >= this.inboundStreams) return DataVerdict.InvalidStream;
     return this.#keep(bytes, offset, tsn, reach);
   }
 
@@ -214,6 +224,43 @@ export class Reception {
     this.#announcedWindow = this.#windowToAnnounce;
     this.tracker.writeSack(target, offset, length, this.#announcedWindow);
     this.acks.onSackSent();
+  }
+
+  /** The TSN behind the Cumulative TSN. */
+  get nextTsn(): Tsn {
+    return tsnAdd(this.tracker.cumulative, 1);
+  }
+
+  /** Stream Sequence Numbers of these streams, or of all for an empty list, start again (RFC 6525). */
+  resetStreams(streams: readonly number[]): void {
+    this.#reassembly.resetStreams(streams);
+  }
+
+  /**
+   * The peer resets streams behind a TSN that has not arrived (RFC 6525, section 5.2.2, E2).
+   * Deviation: what it sends on them beyond that TSN is not held, but dropped and sent again; by A1 it
+   * sends nothing there before the reset is carried out.
+   */
+  deferReset(lastTsn: Tsn, streams: readonly number[]): void {
+    this.#deferral = { lastTsn, streams };
+  }
+
+  /** The deferred reset is carried out. */
+  endDeferral(): void {
+    this.#deferral = undefined;
+  }
+
+  #isBehindReset(tsn: Tsn, stream: number): boolean {
+    const { lastTsn, streams } = this.#deferral!;
+    return tsnLess(lastTsn, tsn) && (streams.length === 0 || streams.includes(stream));
+  }
+
+  /** The peer's TSNs go on from here, its Stream Sequence Numbers from 0 (RFC 6525, 5.2.4, G4). */
+  restartAt(next: Tsn): void {
+    this.tracker = new TsnTracker(next);
+    this.#reassembly.clear(false);
+    this.#reassembly.resetStreams([]);
+    this.#hadGaps = false;
   }
 
   /** Drops what can never be read; with `everything`, also what could be. */

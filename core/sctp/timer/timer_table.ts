@@ -18,6 +18,8 @@ export const AssociationTimer = {
   T5ShutdownGuard: 3,
   /** Sends a SACK that was delayed (RFC 9260, section 6.2). */
   SackDelay: 4,
+  /** Retransmits a request of RE-CONFIG (RFC 6525, section 5.1.1). */
+  Reconfiguration: 5,
 } as const;
 export type AssociationTimer = (typeof AssociationTimer)[keyof typeof AssociationTimer];
 

@@ -16,6 +16,8 @@ export class ActiveStreams {
   /** First and last segment. */
   readonly head: number[] = [];
   readonly tail: number[] = [];
+  /** Last segment that may leave while the stream is held; 0 if it is not, or all of them have. */
+  readonly last: number[] = [];
   /** The stream's next turn. */
   readonly turn: number[] = [];
   /** Virtual time until which the stream has used its share. */
@@ -43,6 +45,7 @@ export class ActiveStreams {
     this.stream[slot] = stream;
     this.head[slot] = 0;
     this.tail[slot] = 0;
+    this.last[slot] = 0;
     this.turn[slot] = turn;
     this.used[slot] = used;
     return slot;

@@ -30,6 +30,9 @@ export interface SendOptions {
   immediate: boolean;
 }
 
+/** Streams whose new messages wait. */
+export type HeldStreams = ReadonlySet<number> | "all";
+
 /** No stream has to go on before others have a turn. */
 const UNBOUND = -1;
 
@@ -72,6 +75,9 @@ export class SendQueue {
   /** Stream of the chunk that was cut last. */
   #lastStream = 0;
   #unsentBytes = 0;
+  #held: HeldStreams | undefined;
+  /** Held streams with something that was queued before they were. */
+  #leaving = 0;
 
   constructor(pool: SlabPool) {
     this.#segments = new SegmentStore(pool);
@@ -114,7 +120,7 @@ export class SendQueue {
     return this.#unsentBytes;
   }
 
-  /** True if there is nothing left to cut. */
+  /** True if there is nothing to cut: all that is left, if anything, is of streams that are held. */
   get isDrained(): boolean {
     return this.#current === 0;
   }
@@ -140,9 +146,50 @@ export class SendQueue {
       this.#append(slot, data, start, length, flags, options.ppid);
     }
     this.#unsentBytes += data.length;
-    if (found !== IDLE) return;
+    if (found !== IDLE || this.#isHeld(options.stream)) return;
     this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
+  }
+
+  /**
+   * Messages of these streams that are queued from now on wait for {@link resume}; those before them
+   * still leave. An earlier hold must have been resumed.
+   */
+  hold(held: HeldStreams): void {
+    const { streams, order } = this.#turns;
+    this.#held = held;
+    for (let slot = 0; slot < streams.count; slot++) {
+      if (!order.has(slot) || !this.#isHeld(streams.stream[slot])) continue;
+      streams.last[slot] = streams.tail[slot];
+      this.#leaving++;
+    }
+  }
+
+  /** True while streams are held. */
+  get isHolding(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** True if all that was queued on the held streams before {@link hold} is in chunks. */
+  get isHeldBack(): boolean {
+    return this.#leaving === 0;
+  }
+
+  /** Lets the held streams go on. */
+  resume(): void {
+    const { streams, order } = this.#turns;
+    this.#held = undefined;
+    this.#leaving = 0;
+    for (let slot = 0; slot < streams.count; slot++) {
+      streams.last[slot] = 0;
+      if (streams.head[slot] !== 0 && !order.has(slot)) order.set(slot, this.#keyOf(slot));
+    }
+    this.#select();
+  }
+
+  #isHeld(stream: number): boolean {
+    if (this.#held === undefined) return false;
+    return this.#held === "all" || this.#held.has(stream);
   }
 
   #open(stream: number): number {
@@ -235,9 +282,20 @@ export class SendQueue {
     streams.head[slot] = next;
     this.#current = next;
     if ((this.#segments.flagsOf(segment) & SegmentFlag.End) === 0) return address;
+    const isLast = segment === streams.last[slot];
+    if (isLast) this.#leaving--;
     if (next === 0) this.#close(slot);
+    else if (isLast) this.#suspend(slot);
     else this.#endTurn(slot, switching === "message");
     return address;
+  }
+
+  /** What follows on a stream is held. */
+  #suspend(slot: number): void {
+    this.#turns.streams.last[slot] = 0;
+    this.#turns.order.remove(slot);
+    this.#bound = UNBOUND;
+    this.#select();
   }
 
   /** A message is over, and another one of its stream waits. */
@@ -267,10 +325,11 @@ export class SendQueue {
     this.#current = streams.head[this.#slot];
   }
 
-  /** Nobody waits, so nobody is owed anything. */
+  /** Nobody waits, so nobody is owed anything; but for what is held. */
   #becomeDrained(): void {
     const turns = this.#turns;
     this.#current = 0;
+    if (this.#unsentBytes > 0) return;
     this.#virtualTime = 0;
     this.#turns = NO_TURNS;
     turns.debts.clear();
@@ -307,6 +366,8 @@ export class SendQueue {
     this.#turns.order.clear();
     this.#bound = UNBOUND;
     this.#unsentBytes = 0;
+    this.#held = undefined;
+    this.#leaving = 0;
     this.#select();
   }
 }

@@ -147,3 +147,68 @@ Deno.test("messages come out as they went in, whatever their sizes and the pace 
     { numRuns: 30 },
   );
 });
+
+// Holding streams back.
+
+function pushOn(queue: SendQueue, stream: number, length = 10): void {
+  queue.push(bytesOf(length), { ...OPTIONS, stream }, CHUNK);
+}
+
+/** Cuts what may be cut; gives the streams of the chunks. */
+function streamsCut(queue: SendQueue): string {
+  const streams: number[] = [];
+  while (!queue.isDrained) {
+    streams.push(queue.currentStream);
+    queue.cut(Math.min(queue.currentRest, CHUNK));
+  }
+  return streams.join(" ");
+}
+
+Deno.test("of a held stream what was queued before leaves, what came later waits", () => {
+  const queue = new SendQueue(new SlabPool());
+  for (const stream of [1, 2, 1]) pushOn(queue, stream);
+  queue.hold(new Set([1]));
+  for (const stream of [1, 3, 2]) pushOn(queue, stream);
+  assert.ok(!queue.isHeldBack);
+  assert.equal(streamsCut(queue), "1 2 1 3 2");
+  assert.ok(queue.isHeldBack && queue.isDrained);
+  assert.equal(queue.unsentBytes, 10);
+  pushOn(queue, 1);
+  assert.ok(queue.isDrained, "a stream that is suspended stays so");
+  queue.resume();
+  assert.ok(!queue.isHolding);
+  assert.equal(streamsCut(queue), "1 1");
+});
+
+Deno.test("a held stream that was idle waits from its first message on", () => {
+  const queue = new SendQueue(new SlabPool());
+  queue.hold("all");
+  assert.ok(queue.isHeldBack);
+  for (const stream of [4, 5]) pushOn(queue, stream, 3000);
+  assert.ok(queue.isDrained);
+  queue.resume();
+  assert.equal(streamsCut(queue), "4 4 4 5 5 5");
+});
+
+Deno.test("resuming before the old messages have left keeps their order", () => {
+  const queue = new SendQueue(new SlabPool());
+  pushOn(queue, 1, 3000);
+  queue.cut(CHUNK);
+  queue.hold("all");
+  pushOn(queue, 1);
+  pushOn(queue, 2);
+  queue.resume();
+  assert.ok(queue.isHeldBack);
+  assert.equal(streamsCut(queue), "1 1 1 2");
+});
+
+Deno.test("clearing ends a hold", () => {
+  const queue = new SendQueue(new SlabPool());
+  pushOn(queue, 1);
+  queue.hold("all");
+  pushOn(queue, 1);
+  queue.clear();
+  assert.ok(!queue.isHolding && queue.isHeldBack);
+  pushOn(queue, 1);
+  assert.equal(streamsCut(queue), "1");
+});

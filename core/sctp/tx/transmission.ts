@@ -4,6 +4,7 @@
  */
 import { PagedCounters } from "../base/paged_counters.ts";
 import { type Tsn, tsnAdd } from "../base/serial.ts";
+import { NEVER } from "../base/time.ts";
 import type { SlabPool } from "../base/slab_pool.ts";
 import { TsnRanges } from "../base/tsn_ranges.ts";
 import type { Parameters } from "../parameters.ts";
@@ -27,7 +28,7 @@ export class Transmission {
   readonly parameters: Parameters;
   readonly pool: SlabPool;
   readonly queue: SendQueue;
-  readonly outstanding: Outstanding;
+  outstanding: Outstanding;
   /** The association's paths, by index. */
   readonly paths: readonly Path[];
   /** TSNs above the Cumulative TSN Ack Point that the last SACK reported. */
@@ -89,7 +90,7 @@ export class Transmission {
     this.markedFrom = initialTsn;
     this.recoveryExit = initialTsn;
     this.smallPacketTsn = tsnAdd(initialTsn, -1);
-    this.ecnReducedUpTo = tsnAdd(initialTsn, -1);
+    this.ecnReducedUpTo = this.smallPacketTsn;
   }
 
   /**
@@ -130,7 +131,37 @@ export class Transmission {
 
   /** True when nothing is queued, in flight or waiting to be sent again. */
   get isEmpty(): boolean {
-    return this.queue.isDrained && this.outstanding.count === 0;
+    return this.queue.unsentBytes === 0 && this.outstanding.count === 0;
+  }
+
+  /** The last TSN that was assigned. */
+  get lastAssignedTsn(): Tsn {
+    return tsnAdd(this.outstanding.nextTsn, -1);
+  }
+
+  /** True if these streams, or all for an empty list, have Stream Sequence Number 0 next. */
+  isFresh(streams: readonly number[]): boolean {
+    if (streams.length === 0) return this.nextSsn.isZero;
+    return streams.every((stream) => this.nextSsn.get(stream) === 0);
+  }
+
+  /** Stream Sequence Numbers of these streams, or of all for an empty list, start again (RFC 6525). */
+  resetStreams(streams: readonly number[]): void {
+    if (streams.length === 0) this.nextSsn.clear();
+    for (const stream of streams) this.nextSsn.set(stream, 0);
+  }
+
+  /** TSNs go on from here, Stream Sequence Numbers from 0; nothing is outstanding (RFC 6525, H5). */
+  restartAt(next: Tsn): void {
+    this.outstanding = new Outstanding(next);
+    this.gapAcked.clear();
+    this.markedFrom = next;
+    this.recoveryExit = next;
+    this.inFastRecovery = false;
+    this.smallPacketTsn = tsnAdd(next, -1);
+    this.ecnReducedUpTo = this.smallPacketTsn;
+    for (const path of this.paths) path.rttSentAt = NEVER;
+    this.resetStreams([]);
   }
 
   /** Releases all memory. */

@@ -19,6 +19,8 @@ export const ChunkType = {
   ShutdownComplete: 14,
   /** RFC 4895. */
   Auth: 15,
+  /** RFC 6525. */
+  ReConfig: 130,
 } as const;
 export type ChunkType = (typeof ChunkType)[keyof typeof ChunkType];
 
@@ -61,6 +63,7 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Cwr, "CWR", 8),
   kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
   kind(ChunkType.Auth, "AUTH", 8, 4895),
+  kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
 ];
 
 /** Bytes of a header without fixed fields. */

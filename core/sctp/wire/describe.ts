@@ -10,6 +10,7 @@ import { describeEcn } from "./ecn.ts";
 import { describeError } from "./error.ts";
 import { describeHeartbeat } from "./heartbeat.ts";
 import { describeInit } from "./init_words.ts";
+import { describeReconfig } from "./reconfig.ts";
 import { describeSack, sackIsWellFormed } from "./sack.ts";
 import { describeShutdown, describeShutdownComplete } from "./shutdown.ts";
 
@@ -70,6 +71,8 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeShutdownComplete(bytes, offset);
     case ChunkType.Auth:
       return describeAuth(bytes, offset);
+    case ChunkType.ReConfig:
+      return describeReconfig(bytes, offset);
     case ChunkType.ShutdownAck:
     case ChunkType.CookieAck:
       return chunkName(type);

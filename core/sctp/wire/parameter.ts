@@ -32,6 +32,18 @@ export const ParameterType = {
   HostNameAddress: 11,
   /** RFC 9260, section 3.3.2.1.5. */
   SupportedAddressTypes: 12,
+  /** RFC 6525, section 4.1. */
+  OutgoingSsnReset: 13,
+  /** RFC 6525, section 4.2. */
+  IncomingSsnReset: 14,
+  /** RFC 6525, section 4.3. */
+  SsnTsnReset: 15,
+  /** RFC 6525, section 4.4. */
+  ReconfigResponse: 16,
+  /** RFC 6525, section 4.5. */
+  AddOutgoingStreams: 17,
+  /** RFC 6525, section 4.6. */
+  AddIncomingStreams: 18,
   /** RFC 9260, table 6, note 2. */
   EcnCapable: 0x8000,
   /** RFC 4895, section 3.1. */
@@ -59,6 +71,12 @@ const NAMES = new Map<number, string>([
   [ParameterType.CookiePreservative, "Cookie Preservative"],
   [ParameterType.HostNameAddress, "Host Name Address"],
   [ParameterType.SupportedAddressTypes, "Supported Address Types"],
+  [ParameterType.OutgoingSsnReset, "Outgoing SSN Reset Request"],
+  [ParameterType.IncomingSsnReset, "Incoming SSN Reset Request"],
+  [ParameterType.SsnTsnReset, "SSN/TSN Reset Request"],
+  [ParameterType.ReconfigResponse, "Re-configuration Response"],
+  [ParameterType.AddOutgoingStreams, "Add Outgoing Streams Request"],
+  [ParameterType.AddIncomingStreams, "Add Incoming Streams Request"],
   [ParameterType.EcnCapable, "ECN Capable"],
   [ParameterType.Random, "Random"],
   [ParameterType.ChunkList, "Chunk List"],
