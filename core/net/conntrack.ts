@@ -45,7 +45,7 @@ export class Conntrack {
 
   /**
    * The port that a TCP connection comes from which is now one from `source` to `destination`;
-   * `undefined` if the kernel does not track it. Takes some 10 us.
+   * `undefined` if the kernel does not track it. Takes some 20 us.
    */
   originalSourcePort(source: SocketAddress, destination: SocketAddress): number | undefined {
     const { family } = source.address;
