@@ -40,13 +40,13 @@ export function testGroups(args: readonly string[]): readonly TestGroup[] {
       title: "Unit tests, simulator, documentation examples",
       args: ["--doc", "--parallel", `--ignore=${serial.join(",")}`],
       verbose: false,
-      timeLimit: 8 * MINUTE,
+      timeLimit: 12 * MINUTE,
     },
     {
       title: "Real peers, namespaces, the README's examples",
       args: ["--permit-no-files", ...serial],
       verbose: true,
-      timeLimit: 15 * MINUTE,
+      timeLimit: 25 * MINUTE,
     },
   ];
 }
