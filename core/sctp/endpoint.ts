@@ -90,6 +90,8 @@ export interface AssociateOptions {
   readonly localPort?: number;
   /** Default: all addresses of the endpoint. */
   readonly localAddresses?: readonly IpAddress[];
+  /** The one of them that the first path starts at, if it can reach the peer. */
+  readonly preferredLocal?: IpAddress;
   /** UDP port of the peer (RFC 6951); 0, the default, for SCTP directly over IP. */
   readonly encapsulationPort?: number;
   readonly parameters?: Partial<Parameters>;
@@ -239,7 +241,7 @@ export class Endpoint implements AssociationHost {
           `${options.remoteAddresses[0]} port ${options.remotePort} already`,
       );
     }
-    const locals = this.#chosenLocals(options.localAddresses);
+    const locals = this.#chosenLocals(options.localAddresses, options.preferredLocal);
     const pairs = pairAddresses(locals, options.remoteAddresses);
     if (pairs.length === 0) {
       throw new RangeError(
@@ -460,12 +462,16 @@ export class Endpoint implements AssociationHost {
     this.reply(route, ports.local, ports.remote, tag, chunk);
   }
 
-  #chosenLocals(chosen: readonly IpAddress[] | undefined): LocalAddress[] {
-    if (!chosen) return [...this.#localAddresses];
-    return chosen.map((address) =>
-      this.#localAddresses.find((known) => known.address.equals(address)) ??
-        { address, prefixLength: 0, interfaceIndex: 0 }
-    );
+  /** @param preferred comes first, if it is among them. */
+  #chosenLocals(chosen: readonly IpAddress[] | undefined, preferred?: IpAddress): LocalAddress[] {
+    const locals =
+      chosen?.map((address) =>
+        this.#localAddresses.find((known) => known.address.equals(address)) ??
+          { address, prefixLength: 0, interfaceIndex: 0 }
+      ) ?? [...this.#localAddresses];
+    if (!preferred) return locals;
+    const isPreferred = ({ address }: LocalAddress) => address.equals(preferred);
+    return [...locals.filter(isPreferred), ...locals.filter((one) => !isPreferred(one))];
   }
 
   #freePort(options: AssociateOptions): number {

@@ -189,3 +189,19 @@ Deno.test("metrics of the endpoint and of paths count what passes", () => {
   assert.equal(pair.b.endpoint.metrics.packetsReceived, pair.a.endpoint.metrics.packetsSent);
   assert.equal(pair.b.endpoint.metrics.bytesReceived, pair.a.endpoint.metrics.bytesSent);
 });
+
+Deno.test("the first path starts at the preferred local address, if that can reach the peer", () => {
+  const addresses = ["10.0.0.1", "10.0.0.9", "10.0.1.1"];
+  const first = (preferredLocal: string) => {
+    const { endpoint } = new TestEndpoint({ addresses });
+    const association = endpoint.associate(instant(0), {
+      remotePort: 80,
+      remoteAddresses: [address("10.0.0.2")],
+      preferredLocal: address(preferredLocal),
+    });
+    return association.primaryPath?.local.text;
+  };
+  assert.equal(first("10.0.0.9"), "10.0.0.9");
+  assert.equal(first("10.0.1.1"), "10.0.0.1", "another link");
+  assert.equal(first("10.0.0.7"), "10.0.0.1", "none of this host's");
+});

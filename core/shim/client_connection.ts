@@ -31,7 +31,7 @@ export interface ClientTarget {
   readonly port: number;
   /** Whether a connection that SCTP cannot make goes over TCP. */
   readonly fallback: boolean;
-  /** Where TCP connects from; by default the kernel's choice. */
+  /** Where connections are to come from; by default TCP's choice, and SCTP's. */
   readonly localAddress?: IpAddress;
 }
 
@@ -234,7 +234,8 @@ export class ClientConnection implements Connection {
   #associate(addresses: readonly IpAddress[]): void {
     const dial = this.#phase.kind === "setup" ? this.#phase.dial : undefined;
     try {
-      const association = this.#plane.associate(addresses, this.#target.port, this.#localPort);
+      const { port, localAddress } = this.#target;
+      const association = this.#plane.associate(addresses, port, this.#localPort, localAddress);
       this.#plane.own(association, this);
       this.#phase = { kind: "setup", association, others: addresses.slice(1), dial };
       this.#plane.wake(this, this.#attempt!.deadline);

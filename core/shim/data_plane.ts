@@ -152,12 +152,18 @@ export class DataPlane implements FrontPlane {
     return this.#now;
   }
 
-  associate(addresses: readonly IpAddress[], port: number, localPort: number): Association {
+  associate(
+    addresses: readonly IpAddress[],
+    port: number,
+    localPort: number,
+    source?: IpAddress,
+  ): Association {
     const { config: { transport }, endpoint } = this.#parts;
     const { initRtxMax, pathRtxMax } = this.configuration.settings;
     const options: AssociateOptions = {
       remotePort: port,
       remoteAddresses: addresses,
+      preferredLocal: source,
       encapsulationPort: transport.kind === "udp" ? transport.remotePort : 0,
       adaptationIndication: SHIM_ADAPTATION,
       parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax },

@@ -51,8 +51,14 @@ export interface Plane {
    * Sets up an association to the first of the addresses that answers; throws if there is no way.
    * @param localPort the application's own, by which the server is to know it; another one if it is
    * taken.
+   * @param source the application's own address, likewise, if SCTP can use it to reach the server.
    */
-  associate(addresses: readonly IpAddress[], port: number, localPort: number): Association;
+  associate(
+    addresses: readonly IpAddress[],
+    port: number,
+    localPort: number,
+    source?: IpAddress,
+  ): Association;
   /** Watches a socket for everything. */
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch;
   /** From now on the association's notifications go to the connection. */

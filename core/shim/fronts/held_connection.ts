@@ -15,6 +15,7 @@ import type { ConnectionStatus } from "../status.ts";
 import type { TcpSyn } from "../../net/tcp_syn.ts";
 import type { TcpSocket } from "../../net/tcp_socket.ts";
 import type { Association } from "../../sctp/association.ts";
+import type { IpAddress } from "../../sctp/base/address.ts";
 import { after, earlier, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { SctpEvent } from "../../sctp/events.ts";
 
@@ -186,10 +187,13 @@ export class HeldConnection implements Connection {
   #associate(now: Instant): void {
     const { source, destination: { address, port } } = this.#held;
     try {
-      this.#association = this.#plane.associate([address], port, source.port);
+      this.#association = this.#plane.associate([address], port, source.port, source.address);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       return this.#do(now, this.#attempt.handleNoWay(error.message));
+    }
+    if (isOtherwiseBound(this.#association, source.address)) {
+      return this.#do(now, this.#attempt.handleNoWay("it comes from an address of another link"));
     }
     this.#plane.own(this.#association, this);
     this.#setAlarm();
@@ -288,4 +292,13 @@ export class HeldConnection implements Connection {
     const local = formatHostPort(address.text, port);
     this.#plane.log("info", `connection ${this.id} from ${local} to ${this.#name}: ${text}`);
   }
+}
+
+/**
+ * Whether the application uses an address of this host that SCTP has not for this server: it has
+ * bound that of another interface, say. The server would know it by a different one.
+ */
+function isOtherwiseBound({ primaryPath, setup }: Association, source: IpAddress): boolean {
+  if (primaryPath?.local.equals(source)) return false;
+  return setup.localAddresses.some(({ address }) => address.equals(source));
 }
