@@ -180,6 +180,23 @@ static void linger(void) {
   meet();
 }
 
+/* The kernel sends from the application's memory, and says when it has done with it. */
+static void zero_copy(void) {
+  static char bytes[20000];
+  int s = begin("zero copy");
+  set_option(s, SOL_SOCKET, SO_ZEROCOPY, 1);
+  if (client) {
+    note("sending", "send %zd", send(s, bytes, sizeof bytes, MSG_ZEROCOPY));
+    await_events(s, POLLERR);
+    struct msghdr message = {0};
+    note("the kernel's word", "recvmsg %zd", recvmsg(s, &message, MSG_ERRQUEUE));
+  } else {
+    await_readable(s, sizeof bytes);
+    look(s, "come");
+  }
+  finish(s);
+}
+
 /* Each segment is signed with a key that both ends have (RFC 2385). */
 static void signed_segments(int door) {
   scene = "signed segments";
@@ -207,6 +224,7 @@ void play_options(int deferred, int signing) {
   meet();
   deferred_accept(deferred);
   fast_open();
+  zero_copy();
   linger();
   signed_segments(signing);
 }
