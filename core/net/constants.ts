@@ -62,6 +62,7 @@ export const IPV6_PMTUDISC_WANT = 1;
 export const IPV6_PMTUDISC_DO = 2;
 
 export const MSG_OOB = 0x1;
+export const MSG_PEEK = 0x2;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
@@ -69,7 +70,6 @@ export const MSG_NOSIGNAL = 0x4000;
 
 export const SHUT_WR = 1;
 
-export const FIONREAD = 0x541b;
 export const SIOCATMARK = 0x8905;
 
 export const EPOLL_CLOEXEC = 0o2000000;

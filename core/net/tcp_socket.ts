@@ -10,13 +10,13 @@ import {
   EINPROGRESS,
   EINTR,
   EPIPE,
-  FIONREAD,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
   MSG_NOSIGNAL,
   MSG_OOB,
+  MSG_PEEK,
   SHUT_WR,
   SIOCATMARK,
   SO_ERROR,
@@ -160,17 +160,16 @@ export class TcpSocket {
     return count >= 0 ? count : this.#failure();
   }
 
-  /**
-   * Bytes that can be received now. With urgent data in line the mark makes no difference to it, but
-   * {@link receive} stops before the mark.
-   */
-  get available(): number {
-    return this.#ask(FIONREAD);
+  /** What {@link receive} would return for one byte, which stays; an error is given once. */
+  peek(): number {
+    prepare(answer, 0, 1);
+    const count = this.#libc.recvmsg(this.descriptor, message, MSG_PEEK);
+    return count >= 0 ? count : this.#failure();
   }
 
   /** True if the next byte to be received is the urgent one, or will be when it comes. */
   get atMark(): boolean {
-    return this.#ask(SIOCATMARK) === 1;
+    return this.#libc.ioctl(this.descriptor, SIOCATMARK, answer) === 0 && answerWord[0] === 1;
   }
 
   /** Closes the sending side: the peer sees the end of the stream, receiving goes on. */
@@ -225,11 +224,6 @@ export class TcpSocket {
   get originalDestination(): SocketAddress | undefined {
     const level = this.localAddress.address.family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
     return optionName(this.descriptor, level, SO_ORIGINAL_DST);
-  }
-
-  /** The kernel's answer to an ioctl; 0 if it gives none. */
-  #ask(request: number): number {
-    return this.#libc.ioctl(this.descriptor, request, answer) < 0 ? 0 : answerWord[0];
   }
 
   #failure(): number {
@@ -301,7 +295,7 @@ const message = nativeBytes(56 + 16);
 const messageWords = new Uint32Array(message.buffer);
 let ready = false;
 
-/** What an ioctl answers with, for every call of this thread. */
+/** What the kernel answers with to a question, for every call of this thread. */
 const answer = nativeBytes(4);
 const answerWord = new Int32Array(answer.buffer);
 

@@ -86,3 +86,10 @@ Deno.test("urgent data crosses a relay with its mark, whatever the other end tak
   relay.run();
   assert.equal(remote.written, "abc[!]d");
 });
+
+Deno.test("what one end did before the relay began is relayed: bytes, and its end", () => {
+  const { local, remote, relay } = makeRelay();
+  remote.input.push("greeting", "end");
+  relay.run();
+  assert.deepEqual([local.written, local.ended], ["greeting", true]);
+});

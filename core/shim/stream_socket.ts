@@ -5,7 +5,7 @@ import type { Association } from "../sctp/association.ts";
 /** The part of a {@link TcpSocket} that moves bytes; closing is the owner's business. */
 export type StreamSocket = Pick<
   TcpSocket,
-  "receive" | "available" | "atMark" | "send" | "sendUrgent" | "shutdownWrite" | "lastErrno"
+  "receive" | "peek" | "atMark" | "send" | "sendUrgent" | "shutdownWrite" | "lastErrno"
 >;
 
 /** The part of an {@link Association} that a bridge uses. */

@@ -77,6 +77,16 @@ Deno.test("nothing is read where a byte could come, and be urgent, in between", 
   assert.equal(reader.readable, false);
 });
 
+Deno.test("what came before the reader was there is found without epoll's word: bytes, end, reset", () => {
+  for (const [last, result] of [["end", 0], ["reset", TcpResult.Reset]] as const) {
+    const { socket, reader } = fakeReader();
+    socket.input.push("abc", last);
+    const buffer = new Uint8Array(100);
+    assert.deepEqual([reader.read(buffer), reader.readable], [3, true]);
+    assert.deepEqual([reader.read(buffer), reader.readable], [result, false]);
+  }
+});
+
 Deno.test("the end and a reset are read behind everything else", () => {
   for (
     const [last, result] of [["end", TcpResult.EndOfStream], ["reset", TcpResult.Reset]] as const

@@ -29,8 +29,10 @@ export class FakeSocket implements BridgeSocket {
       (input.some((one) => typeof one === "object") ? EPOLLPRI : 0);
   }
 
-  get available(): number {
-    return this.input.map(textOf).join("").length;
+  peek(): number {
+    const [next] = this.input;
+    if (next === "reset") this.input.shift();
+    return resultOf(next);
   }
 
   get atMark(): boolean {
@@ -39,10 +41,9 @@ export class FakeSocket implements BridgeSocket {
 
   receive(buffer: Uint8Array, offset: number, length: number): number {
     const next = this.input.shift();
-    if (next === undefined) return TcpResult.WouldBlock;
-    if (next === "end") return TcpResult.EndOfStream;
-    if (next === "reset") return TcpResult.Reset;
-    const text = textOf(next);
+    const result = resultOf(next);
+    if (result <= 0) return result;
+    const text = textOf(next!);
     const bytes = new TextEncoder().encode(text.slice(0, length));
     buffer.set(bytes, offset);
     if (bytes.length < text.length) this.input.unshift(text.slice(length));
@@ -78,7 +79,13 @@ export class FakeSocket implements BridgeSocket {
   }
 }
 
+/** What a read of one byte returns. */
+function resultOf(next: FakeInput | undefined): number {
+  if (next === undefined) return TcpResult.WouldBlock;
+  if (next === "end") return TcpResult.EndOfStream;
+  return next === "reset" ? TcpResult.Reset : 1;
+}
+
 function textOf(input: FakeInput): string {
-  if (typeof input === "object") return input.urgent;
-  return input === "end" || input === "reset" ? "" : input;
+  return typeof input === "object" ? input.urgent : input;
 }
