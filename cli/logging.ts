@@ -45,6 +45,11 @@ export async function configureLogging(settings: LoggingSettings): Promise<void>
   await setLogLevel(settings.level ?? DEFAULT_LEVEL);
 }
 
+/** The level that the user named on the command line, if any. */
+export function askedLogLevel(): LoggingSettings["level"] {
+  return asked.level;
+}
+
 /** As {@link setLogLevel}, unless the user named a level on the command line. */
 export async function setDefaultLogLevel(level: LogThreshold): Promise<void> {
   if (asked.level === undefined) await setLogLevel(level);

@@ -10,7 +10,7 @@ import type { ShimStatus } from "../core/shim/status.ts";
 import { CliError, defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
-import { loggerOf } from "./logging.ts";
+import { askedLogLevel, loggerOf } from "./logging.ts";
 import { describeInterception, interceptConfig } from "./shimd_intercept.ts";
 import { obeyLines } from "./shimd_control.ts";
 import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
@@ -105,6 +105,7 @@ async function configOf(
     parameters: parametersOf(options.protocol),
     fallback: !noFallback,
     rules: formatFile(configuration),
+    logLevel: askedLogLevel(),
   };
 }
 

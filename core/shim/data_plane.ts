@@ -11,6 +11,7 @@ import { type ChangeData, readChange } from "../rules/change_data.ts";
 import type { Configuration } from "../rules/configuration.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
+import { LOG_LEVELS } from "../rules/settings.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { NetworkChanges } from "../net/network_changes.ts";
 import type { Heartbeat } from "../net/queue_watchdog.ts";
@@ -109,12 +110,16 @@ export class DataPlane implements FrontPlane {
   #packetsWait = true;
   #stopAt: Instant = NEVER;
   #stopping = false;
+  /** Index of the least serious level of {@link LOG_LEVELS} that is reported. */
+  #logLevel: number;
   #endsAt: Instant = NEVER;
 
   /** Opens every listener. @throws SystemError or RangeError if one is not to be had. */
   constructor(parts: DataPlaneParts) {
     this.#parts = parts;
     this.configuration = configurationOf(parts.config);
+    const { logLevel } = parts.config;
+    this.#logLevel = logLevel ? LOG_LEVELS.indexOf(logLevel) : this.configuration.settings.logLevel;
     this.#now = parts.clock();
     this.#startedAt = this.#now;
     this.cache = new AvailabilityCache(() => cacheLimits(this.configuration.settings));
@@ -216,7 +221,9 @@ export class DataPlane implements FrontPlane {
     this.schedule(connection);
   }
 
+  /** What nobody wants to know is not reported: that costs more than the connection's first bytes. */
   log(level: LogLevel, message: string): void {
+    if (LOG_LEVELS.indexOf(level) > this.#logLevel) return;
     this.#parts.report({ kind: "log", level, message });
   }
 
@@ -392,11 +399,14 @@ export class DataPlane implements FrontPlane {
   }
 
   #change(changes: readonly ChangeData[]): void {
+    const { logLevel } = this.configuration.settings;
     const faults = changes.flatMap((data) => {
       const change = readChange(data);
       const fault = change instanceof Fault ? change : this.configuration.apply(change);
       return fault ? [fault.message] : [];
     });
+    const { settings } = this.configuration;
+    if (settings.logLevel !== logLevel) this.#logLevel = settings.logLevel;
     if (!this.#stopping) {
       for (const port of this.#served.keys()) this.#listen(port);
       this.#servers?.replan();

@@ -71,6 +71,8 @@ export interface DataPlaneConfig {
   readonly fallback: boolean;
   /** Rules and settings to begin with, as their file has them; the defaults if there is no text. */
   readonly rules?: string;
+  /** Least serious messages that are reported, until the setting changes; by default the setting. */
+  readonly logLevel?: LogLevel;
 }
 
 /** What the thread gets first. */
