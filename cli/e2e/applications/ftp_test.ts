@@ -7,6 +7,7 @@ import type { ApplicationHosts } from "../lab/application_hosts.ts";
 import { startFtp } from "../lab/application_servers.ts";
 import { cutInTheMiddle } from "../lab/cut.ts";
 import { fileSize, hashFile, writePayload } from "../lab/payload.ts";
+import { until } from "../lab/process.ts";
 import {
   applicationTest,
   assertCarried,
@@ -31,13 +32,17 @@ interface FtpSite {
   readonly stored: (name: string) => string;
 }
 
-async function startSite(hosts: ApplicationHosts, size: number): Promise<FtpSite> {
+async function startSite(
+  hosts: ApplicationHosts,
+  size: number,
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<FtpSite> {
   const root = hosts.lab.path("ftp");
   await Deno.mkdir(`${root}/incoming`, { recursive: true });
   await Deno.chmod(`${root}/incoming`, 0o777);
   const file = `${root}/large`;
   const hash = await writePayload(file, size, 3);
-  await startFtp(hosts, root, PASSIVE_PORTS);
+  await startFtp(hosts, root, PASSIVE_PORTS, settings);
   return { hash, file, stored: (name) => `${root}/incoming/${name}` };
 }
 
@@ -99,6 +104,27 @@ applicationTest("ftp", "FTP, active, goes on both ways though a path is lost", a
     const { counters: { held, carried, associated, broken } } = await hosts.status(side);
     assert.deepEqual([held, carried, associated, broken], [4, 8, 4, 0], side);
   }
+});
+
+// The client, interrupted, sends ABOR as urgent data; a signal tells the server of that, which is busy.
+applicationTest("ftp", "FTP's ABOR ends a transfer that would last for minutes", async (hosts) => {
+  await startSite(hosts, SIZE, { async_abor_enable: "YES", anon_max_rate: 100_000 });
+  await hosts.forceBindall("server");
+  await hosts.startShims(...PORTS);
+  for (const family of FAMILIES) {
+    const words = ["tnftp", "-v", hosts.url("ftp", "", family)];
+    const client = hosts.client.spawn(words, { stdin: "piped" });
+    await client.write("get large /dev/null\n");
+    await until("a part of the file arrives", async () => {
+      const { connections } = await hosts.status("client");
+      return connections.some(({ bytesIn }) => bytesIn > 100_000);
+    });
+    client.signal("SIGINT");
+    await client.write("quit\n");
+    const { lines } = await client.finished();
+    assert.ok(lines.includes("226 ABOR successful."), lines.join("\n"));
+  }
+  await assertCarried(hosts, 4);
 });
 
 applicationTest("ftp", "FTP without a shim has TCP of its own", async (hosts) => {

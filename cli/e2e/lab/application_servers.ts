@@ -41,6 +41,7 @@ export async function startFtp(
   hosts: ServerHost,
   root: string,
   passivePorts: { readonly first: number; readonly last: number },
+  more: Readonly<Record<string, string | number>> = {},
 ): Promise<void> {
   const { lab, server } = hosts;
   const [empty, settings] = [lab.path("vsftpd.empty"), lab.path("vsftpd.conf")];
@@ -60,6 +61,7 @@ export async function startFtp(
     pasv_min_port: passivePorts.first,
     pasv_max_port: passivePorts.last,
     vsftpd_log_file: lab.path("vsftpd.log"),
+    ...more,
   };
   const lines = Object.entries(options).map(([name, value]) => `${name}=${value}\n`);
   await Deno.writeTextFile(settings, lines.join(""));
