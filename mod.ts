@@ -40,6 +40,7 @@ export { SctpConnection } from "./core/socket/connection.ts";
 export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts";
 export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
+export { ConnectionKeys } from "./core/socket/keys.ts";
 export type { Message, MessageOptions } from "./core/socket/message.ts";
 export type { ConnectionInfo, PathInfo } from "./core/socket/info.ts";
 export { StreamControl } from "./core/socket/stream_control.ts";
@@ -49,6 +50,8 @@ export type { ChangeOutcome, ConnectionEnd, ConnectionEvent } from "./core/socke
 export { SctpError } from "./core/socket/errors.ts";
 export type { SctpErrorCode } from "./core/socket/errors.ts";
 
+export type { AuthenticationOptions } from "./core/sctp/auth/options.ts";
+export type { SharedKey } from "./core/sctp/auth/shared_keys.ts";
 export { Endpoint } from "./core/sctp/endpoint.ts";
 export { IpAddress } from "./core/sctp/base/address.ts";
 export type { Environment } from "./core/sctp/environment.ts";

@@ -8,6 +8,7 @@ import { IpAddress } from "../core/sctp/base/address.ts";
 import type { SctpConnection } from "../core/socket/connection.ts";
 import type { SctpStack } from "../core/socket/stack.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
+import { authenticationOptions } from "./auth_options.ts";
 import { CliError, defineCommand, UsageError } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 import { ipAddresses, port } from "./options.ts";
@@ -56,12 +57,13 @@ export default defineCommand({
     })),
     transport: transportOptions,
     protocol: protocolOptions,
+    authentication: authenticationOptions,
     messages: messageOptions,
     transfer: transferOptions,
   }),
   async run(values, io) {
     const peer = await peerOf(values.target, values.portOption, values.peer);
-    const stack = openStack(values, localUdpPorts(values), io);
+    const stack = await openStack(values, localUdpPorts(values), io);
     try {
       const connection = await connect(stack, peer, values, io);
       checkStream(connection, values);

@@ -6,6 +6,7 @@ import { argument, option } from "@optique/core/primitives";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import type { SctpListener } from "../core/socket/listener.ts";
 import type { SctpStack } from "../core/socket/stack.ts";
+import { authenticationOptions } from "./auth_options.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
@@ -35,6 +36,7 @@ export default defineCommand({
     once: option("--once", { description: message`Exits when the first association has ended.` }),
     transport: transportOptions,
     protocol: protocolOptions,
+    authentication: authenticationOptions,
     messages: messageOptions,
     transfer: transferOptions,
   }),
@@ -42,7 +44,7 @@ export default defineCommand({
     const sctpPort = values.port ?? values.portOption;
     if (sctpPort === undefined) throw new UsageError("an SCTP port is missing");
     const { carrier } = values.transport;
-    const stack = openStack(values, [carrier?.udpPort ?? SCTP_UDP_PORT], io);
+    const stack = await openStack(values, [carrier?.udpPort ?? SCTP_UDP_PORT], io);
     const interruption = io.interruption();
     try {
       const listener = stack.listen({ port: sctpPort });

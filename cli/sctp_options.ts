@@ -13,6 +13,7 @@ import {
   type Parameters,
 } from "../core/sctp/parameters.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
+import type { authenticationOptions } from "./auth_options.ts";
 import { duration, ipAddresses, jsonFlag, port, size } from "./options.ts";
 
 /** What a side does with its association. */
@@ -178,6 +179,7 @@ export const transferOptions = group(
 
 /** The values of every group. */
 export interface SctpOptions {
+  readonly authentication: GroupValue<typeof authenticationOptions>;
   readonly transport: GroupValue<typeof transportOptions>;
   readonly protocol: GroupValue<typeof protocolOptions>;
   readonly messages: GroupValue<typeof messageOptions>;
@@ -187,7 +189,7 @@ export interface SctpOptions {
 type GroupValue<P> = P extends Parser<"sync", infer T, infer _> ? T : never;
 
 /** The parameters that the options ask for. */
-export function parametersOf({ protocol }: SctpOptions): Partial<Parameters> {
+export function parametersOf({ protocol }: Pick<SctpOptions, "protocol">): Partial<Parameters> {
   const { settings, streams } = protocol;
   const named = Object.fromEntries(settings) as Partial<Parameters>;
   return streams === undefined ? named : { ...named, outboundStreams: streams };

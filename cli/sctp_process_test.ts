@@ -214,3 +214,48 @@ async function portOf(process: Deno.ChildProcess): Promise<string> {
   }
   throw new Error(`no port in: ${said}`);
 }
+
+/** A key in a file that only we can read. */
+async function writeKey(folder: string, name: string, byte: string): Promise<string> {
+  const path = `${folder}/${name}`;
+  await Deno.writeTextFile(path, byte.repeat(32), { mode: 0o600 });
+  return path;
+}
+
+Deno.test("two sides with one key talk, and neither has any chunk of the other's to drop", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const key = ["--auth-key", `3:${await writeKey(folder, "key", "5a")}`, "--json"];
+    await writePayload(`${folder}/input`, 1_000_000, 7);
+    await using listener = await Listener.start(["--once", ...key], { output: `${folder}/output` });
+    const client = listener.connect(key, { input: `${folder}/input` });
+    await client.succeeded();
+    await listener.process.succeeded();
+    assert.equal(await hashFile(`${folder}/output`), await hashFile(`${folder}/input`));
+    for (const { association, endpoint } of [client, listener.process].map(reportOf)) {
+      assert.ok(association.extensions.includes(4895));
+      assert.equal(endpoint.dropped["unauthenticated-chunk"], 0);
+      assert.equal(endpoint.dropped["bad-auth"], 0);
+    }
+  });
+});
+
+Deno.test("without the key, with another one, or without authentication, nobody is accepted", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const key = await writeKey(folder, "key", "5a");
+    const other = await writeKey(folder, "other", "a5");
+    await using listener = await Listener.start(["--echo", "--auth-key", `3:${key}`]);
+    const hasty = ["--param", "maxInitRetransmits=1", "--param", "rtoInitial=200"];
+    const strangers: [args: string[], message: RegExp][] = [
+      [[], /did not answer/],
+      [["--auth-key", `4:${key}`], /did not answer/],
+      [["--auth-key", `3:${other}`], /did not answer/],
+      [["--param", "authentication=0"], /refused.*Missing Mandatory Parameter/],
+    ];
+    for (const [args, message] of strangers) {
+      const stranger = listener.connect([...hasty, "--param", "rtoMin=200", ...args]);
+      assert.equal((await stranger.finished()).code, 1);
+      assert.match(stranger.lines.join("\n"), message);
+    }
+    await listener.connect(["--auth-key", `3:${key}`, "--send", "--count", "1"]).succeeded();
+  });
+});

@@ -5,6 +5,7 @@ import { SctpError } from "../core/socket/errors.ts";
 import type { ConnectionEnd } from "../core/socket/notifications.ts";
 import { SctpStack } from "../core/socket/stack.ts";
 import { openTransport, type Transport } from "../core/socket/transport.ts";
+import { authenticationOf } from "./auth_options.ts";
 import { CliError, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
@@ -25,19 +26,25 @@ export const standardPipe: Pipe = {
 /**
  * Opens the stack that the options ask for.
  * @param udpPorts this side's UDP ports to try, the next if one is taken.
- * @throws CliError with what to do if the sockets cannot be had.
+ * @throws CliError with what to do if the sockets or the shared keys cannot be had.
  */
-export function openStack(
+export async function openStack(
   options: SctpOptions,
   udpPorts: readonly number[],
   io: CommandIo,
-): SctpStack {
+): Promise<SctpStack> {
+  const authentication = await authenticationOf(options.authentication);
   const transport = openFirst(options, udpPorts);
   const { trace } = options.transport;
   const traced = trace
     ? { ...transport, io: new TracedIo(transport.io, (line) => io.printError(line)) }
     : transport;
-  return new SctpStack(traced, { parameters: parametersOf(options) });
+  try {
+    return new SctpStack(traced, { parameters: parametersOf(options), authentication });
+  } catch (error) {
+    transport.io.close();
+    throw explain(error);
+  }
 }
 
 function openFirst(options: SctpOptions, udpPorts: readonly number[]): Transport {

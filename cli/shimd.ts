@@ -7,6 +7,7 @@ import type { DataPlaneConfig, TransportConfig } from "../core/shim/protocol.ts"
 import { resolveForward, resolveServe } from "../core/shim/resolve.ts";
 import { ShimDaemon } from "../core/shim/shim_daemon.ts";
 import type { ShimStatus } from "../core/shim/status.ts";
+import { readKeys } from "./auth_options.ts";
 import { CliError, defineCommand, UsageError } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { CommandIo } from "./io.ts";
@@ -41,6 +42,10 @@ export default defineCommand({
     {
       args: "shimd --serve-listeners",
       does: "on the server: what the local rules enable of its TCP servers, as they come and go",
+    },
+    {
+      args: "shimd --serve 22 --auth-key 1:/etc/shimkit/key",
+      does: "accepts associations of those only who have the key, as the clients' shimd has to",
     },
     {
       args: "shimd --socks 1080",
@@ -103,6 +108,7 @@ async function configOf(
     forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
     parameters: parametersOf(options.protocol),
+    keys: await readKeys(options.authentication.keys),
     fallback: !noFallback,
     rules: formatFile(configuration),
     logLevel: askedLogLevel(),

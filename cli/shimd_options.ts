@@ -14,6 +14,7 @@ import {
   type ServeSpec,
 } from "../core/shim/endpoint_spec.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
+import { keyOption } from "./auth_options.ts";
 import { controlOption } from "./control.ts";
 import { interception } from "./shimd_intercept.ts";
 import { duration, ipAddresses, jsonFlag, port } from "./options.ts";
@@ -143,6 +144,8 @@ const protocol = group(
   }),
 );
 
+const authentication = group("Authentication", object({ keys: keyOption }));
+
 const reporting = group(
   "Reporting",
   object({
@@ -177,6 +180,7 @@ export const shimdOptions = object({
   interception,
   transport,
   protocol,
+  authentication,
   reporting,
   control,
 });

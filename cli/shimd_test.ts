@@ -22,6 +22,7 @@ Deno.test("shimd says what is wrong with its options, and exits with 2", async (
     [["--forward", "2222=server"], /the server needs a port[^]*127\.0\.0\.1:2222=server:22/],
     [["--serve", "http"], /: "http" is no port/],
     [["--serve", "22", "--param", "rtoMin=5000", "--param", "rtoMax=1000"], /must not be above/],
+    [["--serve", "22", "--auth-key", "1:/nowhere/key"], /no key file \/nowhere\/key[^]*openssl/],
   ];
   for (const [args, message] of wrong) {
     const [code, text] = await fails(...args);
@@ -93,6 +94,89 @@ Deno.test(
         assert.equal((await client.finished()).code, 0);
       } finally {
         await Promise.all([server.kill(), client.kill()]);
+      }
+    },
+  ),
+);
+
+/** A TCP server, its shimd with a shared key, and what a client's shimd says of a connection to it. */
+class KeyedServer implements AsyncDisposable {
+  readonly #folder = Deno.makeTempDirSync();
+  readonly #listener = Deno.listen({ hostname: "127.0.3.2", port: 0 });
+  readonly #processes: LabProcess[] = [];
+
+  key(byte: string): string {
+    const path = `${this.#folder}/${byte}`;
+    Deno.writeTextFileSync(path, byte.repeat(32), { mode: 0o600 });
+    return path;
+  }
+
+  /** Settings by which TCP waits until SCTP has failed. */
+  get #patience(): string {
+    const path = `${this.#folder}/patience.toml`;
+    Deno.writeTextFileSync(path, "[net.inet.sctp.shim]\nhead_start = 60000\n");
+    return path;
+  }
+
+  async start(): Promise<string> {
+    const { port } = this.#listener.addr;
+    const words = ["--serve", `${port}=127.0.3.2:${port}`, "--local", "127.0.3.2", "--udp", "0"];
+    const serving = await this.#spawn(...words, "--auth-key", `1:${this.key("5a")}`)
+      .line(/^serving SCTP port/);
+    return /UDP port (\d+)$/.exec(serving)![1];
+  }
+
+  /** The client's side of a connection by which a byte came from the server. */
+  async connect(udpPort: string, ...more: readonly string[]): Promise<Record<string, string>> {
+    const client = this.#spawn(
+      ...["--forward", `0=127.0.3.2:${this.#listener.addr.port}`, "--local", "127.0.3.1"],
+      ...["--udp", "0", "--udp-remote", udpPort, "--json", "--control-stdin"],
+      ...["--file", this.#patience, ...more],
+    );
+    const ready = JSON.parse(await client.line(/"ready"/));
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: ready.listeners[0].port });
+    using accepted = await this.#listener.accept();
+    await accepted.write(new Uint8Array(1));
+    await conn.read(new Uint8Array(1));
+    await client.write('{"kind":"status"}\n');
+    const [connection] = JSON.parse(await client.line(/"kind":"status"/)).connections;
+    await client.closeInput();
+    await client.finished();
+    return connection;
+  }
+
+  #spawn(...args: readonly string[]): LabProcess {
+    const process = start(...args);
+    this.#processes.push(process);
+    return process;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.kill()));
+    this.#listener.close();
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+Deno.test(
+  needs(
+    NEEDS,
+    "a shimd with a key is associated with by those who have it, others get TCP",
+    async () => {
+      await using server = new KeyedServer();
+      const udpPort = await server.start();
+      const friend = await server.connect(udpPort, "--auth-key", `1:${server.key("5a")}`);
+      assert.equal(friend.carrier, "sctp", friend.reason);
+      const hasty = ["--param", "rtoInitial=300", "--param", "rtoMin=300", "--init-rtx-max", "1"];
+      const strangers: [args: string[], reason: RegExp][] = [
+        [[], /wants to be asked with a shared key/],
+        [["--auth-key", `1:${server.key("a5")}`, ...hasty], /did not answer/],
+        [["--param", "authentication=0"], /refused.*Missing Mandatory Parameter/],
+      ];
+      for (const [args, reason] of strangers) {
+        const stranger = await server.connect(udpPort, ...args);
+        assert.equal(stranger.carrier, "tcp", stranger.reason);
+        assert.match(stranger.reason, reason);
       }
     },
   ),

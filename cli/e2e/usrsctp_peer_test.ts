@@ -1,12 +1,9 @@
 /** The engine against usrsctp: both roles, raw IP and UDP, IPv4 and IPv6, two paths. */
 import assert from "node:assert/strict";
-import { needs } from "../../core/net/testing/requirements.ts";
-import { Capture, ChunkType, count, countTo } from "./lab/capture.ts";
+import { ChunkType, count, countTo } from "./lab/capture.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
-import { Lab } from "./lab/lab.ts";
-import { type Namespace, twoPaths, type Wire } from "./lab/namespaces.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
-import { type LabProcess, until } from "./lab/process.ts";
+import { until } from "./lab/process.ts";
 import {
   FAST_FAILOVER as OUR_FAILOVER,
   reportOf,
@@ -19,123 +16,25 @@ import {
   PeerExit,
   type PeerOptions,
   startExample,
-  UsrsctpPeer,
 } from "./lab/usrsctp.ts";
+import {
+  bothFinish,
+  type Carrier,
+  CARRIERS,
+  type Family,
+  ourAddresses,
+  peerTest,
+  PORT,
+  type Stage,
+  startTransfer,
+  theirAddresses,
+  type Transfer,
+} from "./lab/usrsctp_stage.ts";
 
 const SIZE = 10_000_000;
-const PORT = 7777;
 /** Packets in a thousand that a bad wire loses, and parameters to bear it with. */
 const LOST = 50;
 const SHORT_TIMEOUTS = { rtoInitial: 300, rtoMin: 200 };
-/** How packets travel, as either side is told. */
-const CARRIERS = {
-  "raw IP": { ours: undefined, theirs: undefined },
-  "UDP": { ours: { local: 9899, remote: 9900 }, theirs: { local: 9900, remote: 9899 } },
-} as const;
-
-type Carrier = keyof typeof CARRIERS;
-type Family = "v4" | "v6";
-
-/** What every test here starts from: our host and usrsctp's, two wires, a running capture. */
-interface Stage {
-  readonly lab: Lab;
-  readonly ours: Namespace;
-  readonly theirs: Namespace;
-  readonly wires: readonly [Wire, Wire];
-  readonly peer: UsrsctpPeer;
-  readonly capture: Capture;
-}
-
-function peerTest(name: string, body: (stage: Stage) => Promise<void>): void {
-  const requirements = [
-    "linux",
-    "root",
-    "netns",
-    "nft",
-    "raw-sockets",
-    "ffi",
-    "usrsctp-dev",
-    "usrsctp",
-    "tcpdump",
-    "tshark",
-  ] as const;
-  Deno.test(needs(requirements, `usrsctp: ${name}`, async () => {
-    await using lab = Lab.open();
-    const { client, server, wires } = await twoPaths(lab);
-    const [peer, capture] = await Promise.all([
-      UsrsctpPeer.compile(lab),
-      Capture.start(client, lab.path("capture.pcap")),
-    ]);
-    await body({ lab, ours: client, theirs: server, wires, peer, capture });
-  }));
-}
-
-function ourAddresses(stage: Stage, family: Family = "v4"): readonly string[] {
-  return stage.wires.map((wire) => wire.a[family]);
-}
-
-function theirAddresses(stage: Stage, family: Family = "v4"): readonly string[] {
-  return stage.wires.map((wire) => wire.b[family]);
-}
-
-/** A transfer of one file, and who does what in it. */
-interface Transfer {
-  readonly carrier: Carrier;
-  readonly family: Family;
-  readonly sender: "ours" | "theirs";
-  readonly initiator: "ours" | "theirs";
-  readonly parameters?: SctpCommand["parameters"];
-  readonly sysctls?: PeerOptions["sysctls"];
-}
-
-/** Where we connect and only receive, the end of our empty input must not end what is still to come. */
-function ourRole(weConnect: boolean, weSend: boolean): readonly string[] {
-  if (!weConnect) return ["--once"];
-  return weSend ? [] : ["--linger", "10s"];
-}
-
-/** Starts both sides, the listening one first. Gives our process and theirs. */
-async function startTransfer(
-  stage: Stage,
-  transfer: Transfer,
-): Promise<{ ours: LabProcess; theirs: LabProcess }> {
-  const { lab, peer } = stage;
-  const { carrier, family, sender, initiator, parameters, sysctls } = transfer;
-  const [input, output] = [lab.path("input"), lab.path("output")];
-  const weSend = sender === "ours";
-  const startOurs = () =>
-    startSctp(stage.ours, {
-      port: PORT,
-      peer: initiator === "ours" ? theirAddresses(stage, family).slice(0, 1) : undefined,
-      local: ourAddresses(stage, family),
-      udp: CARRIERS[carrier].ours,
-      parameters,
-      more: ["--json", ...ourRole(initiator === "ours", weSend)],
-    }, weSend ? { input } : { output });
-  const startTheirs = () =>
-    peer.start(stage.theirs, {
-      port: PORT,
-      peer: initiator === "theirs" ? ourAddresses(stage, family).slice(0, 1) : undefined,
-      local: theirAddresses(stage, family),
-      udp: CARRIERS[carrier].theirs,
-      sysctls,
-      ...(weSend ? { receive: output } : { send: input }),
-    });
-  if (initiator === "ours") {
-    const theirs = await startTheirs();
-    return { ours: await startOurs(), theirs };
-  }
-  const ours = await startOurs();
-  return { ours, theirs: await startTheirs() };
-}
-
-/** Waits for both sides to end in peace; if not, tells what either said. */
-async function bothFinish(ours: LabProcess, theirs: LabProcess): Promise<void> {
-  const codes = [(await ours.finished()).code, (await theirs.finished()).code];
-  const told = [...ours.lines, "--- usrsctp:", ...theirs.lines].join("\n");
-  assert.deepEqual(codes, [0, PeerExit.shutdown], told);
-}
-
 /** Runs a transfer to its end and checks that every byte came and that both sides saw a shutdown. */
 async function completeTransfer(stage: Stage, transfer: Transfer): Promise<void> {
   const { lab, capture } = stage;

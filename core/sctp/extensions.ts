@@ -75,6 +75,11 @@ export function chunksOfExtensions(extensions: number): number[] {
   return EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).flatMap(({ chunks }) => chunks);
 }
 
+/** Numbers of the RFCs that define these extensions. */
+export function rfcsOfExtensions(extensions: number): number[] {
+  return EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).map(({ rfc }) => rfc);
+}
+
 /** A bit that no association has. */
 const NOBODY = 1 << 30;
 

@@ -2,8 +2,11 @@
 import { monotonicNow } from "../net/clock.ts";
 import { Wakeup } from "../net/epoll.ts";
 import { Heartbeat } from "../net/queue_watchdog.ts";
+import type { AuthenticationOptions } from "../sctp/auth/options.ts";
+import type { SharedKey } from "../sctp/auth/shared_keys.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { Endpoint } from "../sctp/endpoint.ts";
+import { LISTABLE_CHUNKS } from "../sctp/wire/auth_parameters.ts";
 import { openTransport, type Transport } from "../socket/transport.ts";
 import { CommandRing } from "./command_ring.ts";
 import { CutIo } from "./cut_io.ts";
@@ -19,7 +22,8 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
   const { config, commands, wakeup, heartbeat } = start;
   const { io, environment, memory, pages, allocate } = openConfigured(config.transport);
   try {
-    warmUp(environment, memory, pages.copy);
+    const authentication = authenticationBy(config.keys ?? []);
+    warmUp(environment, memory, pages.copy, authentication);
     return new DataPlane({
       config,
       endpoint: new Endpoint(environment, {
@@ -27,6 +31,7 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
         pages,
         // A keystroke never waits for more of its kind.
         parameters: { noDelay: 1, ...config.parameters },
+        authentication,
       }),
       io: new CutIo(io),
       memory,
@@ -41,6 +46,14 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
     io.close();
     throw error;
   }
+}
+
+/**
+ * With keys, everything that the peers can authenticate they must. Without, an attempt at a server
+ * that has keys falls back to TCP at once: it would only be ignored.
+ */
+function authenticationBy(keys: readonly SharedKey[]): AuthenticationOptions {
+  return { keys, chunks: keys.length > 0 ? LISTABLE_CHUNKS : [], nullKeySuffices: false };
 }
 
 function openConfigured(transport: TransportConfig): Transport {

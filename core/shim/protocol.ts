@@ -1,6 +1,7 @@
 /** What the control plane and the data plane's thread say to each other. */
 import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
+import type { SharedKey } from "../sctp/auth/shared_keys.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import type { FrontKind } from "../net/interception_plan.ts";
 import type { LogLevel } from "./plane.ts";
@@ -67,6 +68,8 @@ export interface DataPlaneConfig {
   readonly intercept?: InterceptConfig;
   /** Protocol parameters of every association; those that are settings as well count as such. */
   readonly parameters: Partial<Parameters>;
+  /** Keys shared with the peers; with any, whoever has none of them is refused. */
+  readonly keys?: readonly SharedKey[];
   /** Whether connections that SCTP cannot make go over TCP. */
   readonly fallback: boolean;
   /** Rules and settings to begin with, as their file has them; the defaults if there is no text. */

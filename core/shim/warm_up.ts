@@ -3,6 +3,7 @@
  * milliseconds on each side, several times that on a busy machine, and could lose the race against
  * the head start.
  */
+import type { AuthenticationOptions } from "../sctp/auth/options.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { type CopyBytes, copyBytes } from "../sctp/base/copy.ts";
 import { heapPages } from "../sctp/base/slab_pool.ts";
@@ -28,12 +29,14 @@ const OPTIONS: SendOptions = { stream: 0, ppid: 0, unordered: false, immediate: 
  * Sets up associations between two engines in memory, moves a message each way, and shuts them down.
  * @param memory for packets, two batches' worth; free for others afterwards.
  * @param copy how the endpoint to come will copy.
+ * @param authentication what it will authenticate.
  * @returns how many came to their graceful end.
  */
 export function warmUp(
   environment: Environment,
   memory: Uint8Array,
   copy: CopyBytes = copyBytes,
+  authentication?: AuthenticationOptions,
 ): number {
   const [client, server] = [CLIENT, SERVER].map((addresses) =>
     new Endpoint(environment, {
@@ -43,6 +46,7 @@ export function warmUp(
         interfaceIndex: 0,
       })),
       pages: { ...heapPages, copy },
+      authentication,
     })
   );
   const link = new DirectLink(client, server, { memory });

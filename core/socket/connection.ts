@@ -5,6 +5,7 @@ import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { Channel } from "./channel.ts";
 import { SctpError } from "./errors.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
+import { ConnectionKeys } from "./keys.ts";
 import {
   type Message,
   MessageAssembler,
@@ -49,6 +50,8 @@ const DONE: Promise<void> = Promise.resolve();
  * SCTP has no half-close: once one side has begun to close, neither can send anything new.
  */
 export class SctpConnection implements AsyncDisposable {
+  /** Shared keys by which both sides authenticate what they send (RFC 4895). */
+  readonly keys: ConnectionKeys;
   readonly #channel: Channel;
   readonly #assembler: MessageAssembler;
   readonly #byteOptions: Required<MessageOptions>;
@@ -66,6 +69,7 @@ export class SctpConnection implements AsyncDisposable {
   /** Connections come from `SctpStack.connect` and from listeners. */
   constructor(channel: Channel, options: ConnectionOptions = {}) {
     this.#channel = channel;
+    this.keys = new ConnectionKeys(channel.association, channel.driver);
     this.#assembler = new MessageAssembler(options.maximumMessageSize ?? MAXIMUM_MESSAGE);
     this.#byteOptions = sendOptions(options.send);
   }

@@ -1,5 +1,6 @@
 /** Snapshots of associations and paths: plain values, fit for JSON. */
 import type { Association } from "../sctp/association.ts";
+import { rfcsOfExtensions } from "../sctp/extensions.ts";
 import type { AssociationState } from "../sctp/phase.ts";
 import type { AssociationMetrics } from "../sctp/metrics.ts";
 import type { Path, PathMetrics, PathStatus } from "../sctp/path/path.ts";
@@ -37,6 +38,8 @@ export interface ConnectionInfo {
   readonly remotePort: number;
   readonly inboundStreams: number;
   readonly outboundStreams: number;
+  /** Numbers of the RFCs whose extensions both sides have. */
+  readonly extensions: readonly number[];
   /** Bytes accepted for sending and not yet acknowledged. */
   readonly bufferedBytes: number;
   /** Bytes received and not yet read. */
@@ -75,6 +78,7 @@ export function connectionInfo(association: Association): ConnectionInfo {
     remotePort,
     inboundStreams,
     outboundStreams,
+    extensions: rfcsOfExtensions(association.extensions),
     bufferedBytes,
     readableBytes,
     metrics: { ...association.metrics },

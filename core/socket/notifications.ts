@@ -41,6 +41,16 @@ export type ConnectionEvent =
     readonly inbound: number;
     readonly outcome: ChangeOutcome;
   }
+  /**
+   * The peer used a shared key for the first time; a deactivated one is in use for nothing any more; or
+   * the peer does not authenticate (RFC 6458, section 6.1.8).
+   */
+  | {
+    readonly kind: "authentication";
+    readonly indication: "new-key" | "free-key";
+    readonly key: number;
+  }
+  | { readonly kind: "authentication"; readonly indication: "no-authentication" }
   /** The peer wants to end: nothing more can be sent, what it sent before can still be read. */
   | { readonly kind: "shutdown-received" }
   /** The association is over. Always the last one. */
@@ -53,6 +63,10 @@ export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
       const path = pathInfo(event.association, event.path);
       return { kind: "path-status", path, status: event.status };
     }
+    case "authentication":
+      return event.indication === "no-authentication"
+        ? { kind: "authentication", indication: event.indication }
+        : { kind: "authentication", indication: event.indication, key: event.key };
     case "remote-error":
       return { kind: "remote-error", causes: event.causes };
     case "streams-reset": {

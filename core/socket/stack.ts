@@ -1,5 +1,6 @@
 /** An SCTP stack for a program: one packet transport, and the connections and listeners on it. */
 import type { Association } from "../sctp/association.ts";
+import type { AuthenticationOptions } from "../sctp/auth/options.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
@@ -19,6 +20,8 @@ import { openTransport, type Transport, type TransportOptions } from "./transpor
 export interface EngineOptions {
   /** Protocol parameters for every association of the stack. */
   readonly parameters?: Partial<Parameters>;
+  /** Shared keys and chunks to authenticate (RFC 4895), for every association of the stack. */
+  readonly authentication?: AuthenticationOptions;
   /** Checks at run time that the engine is used as it must be: for tests. */
   readonly developmentChecks?: boolean;
 }
@@ -42,6 +45,8 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly parameters?: Partial<Parameters>;
   /** Tells the peer what the upper layer is (RFC 5061, section 4.2.6). */
   readonly adaptationIndication?: number;
+  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
+  readonly authentication?: AuthenticationOptions;
   /** Gives up when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -56,6 +61,8 @@ export interface ListenOptions extends ListenerOptions {
   readonly parameters?: Partial<Parameters>;
   /** Tells peers what the upper layer is (RFC 5061, section 4.2.6). */
   readonly adaptationIndication?: number;
+  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
+  readonly authentication?: AuthenticationOptions;
 }
 
 /** Milliseconds that a graceful end may take when a stack is closed. */
@@ -90,12 +97,13 @@ export class SctpStack implements AsyncDisposable {
   /** Uses a transport that is open already, and closes it at the end. */
   constructor(transport: Transport, options: EngineOptions = {}) {
     const { io, environment, memory, pages } = transport;
-    const { parameters, developmentChecks } = options;
+    const { parameters, authentication, developmentChecks } = options;
     const { localAddresses } = io;
     this.#io = io;
     this.#endpoint = new Endpoint(environment, {
       parameters,
       localAddresses,
+      authentication,
       developmentChecks,
       pages,
     });
@@ -158,9 +166,14 @@ export class SctpStack implements AsyncDisposable {
    * @throws RangeError if the port is taken or cannot be.
    */
   listen(options: ListenOptions): SctpListener {
-    const { port, localAddresses, parameters, adaptationIndication } = options;
+    const { port, localAddresses, parameters, adaptationIndication, authentication } = options;
     this.#assertOpen();
-    this.#endpoint.listen(port, { localAddresses, parameters, adaptationIndication });
+    this.#endpoint.listen(port, {
+      localAddresses,
+      parameters,
+      adaptationIndication,
+      authentication,
+    });
     const listener = new SctpListener(port, options, () => {
       this.#endpoint.stopListening(port);
       this.#listeners.delete(port);
@@ -202,6 +215,7 @@ export class SctpStack implements AsyncDisposable {
       encapsulationPort: this.#remoteEncapsulationPort(options),
       parameters,
       adaptationIndication,
+      authentication: options.authentication,
     });
     const channel = this.#addChannel(association);
     this.#driver.flush();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { needs } from "../net/testing/requirements.ts";
 import type { PacketIo } from "../net/packet_io.ts";
+import { LISTABLE_CHUNKS } from "../sctp/wire/auth_parameters.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import type { SctpConnection } from "./connection.ts";
@@ -378,3 +379,50 @@ Deno.test(needs(["ipv6"], "sockets work over IPv6", async () => {
   assert.deepEqual((await server.receive())?.data, pattern(50_000, 6));
   assert.equal(server.remoteAddr.hostname, "::1");
 }));
+
+Deno.test("shared keys change while data flows, are told of, and are free when nothing needs them", async () => {
+  const [one, two] = [1, 2].map((id) => ({ id, secret: new Uint8Array(32).fill(id) }));
+  const authentication = { keys: [one], chunks: LISTABLE_CHUNKS };
+  await using pair = new StackPair({ authentication });
+  const { client, server } = await pair.associate();
+  assert.ok(client.info.extensions.includes(4895));
+  const told: string[] = [];
+  const listening = (async () => {
+    for await (const event of client.events) {
+      if (event.kind !== "authentication") continue;
+      told.push("key" in event ? `${event.indication} ${event.key}` : event.indication);
+    }
+  })();
+  const data = pattern(300_000, 5);
+  const sending = [client.send(data), server.send(data)];
+  for (const { keys } of [client, server]) {
+    keys.set(two.id, two.secret);
+    keys.activate(two.id);
+    keys.deactivate(one.id);
+  }
+  await Promise.all(sending);
+  assert.deepEqual((await client.receive())?.data, data);
+  assert.deepEqual((await server.receive())?.data, data);
+  await server.close();
+  await client.close();
+  await listening;
+  assert.deepEqual(told.sort(), ["free-key 1", "new-key 2"]);
+  assert.deepEqual(client.keys.ids, [1, 2]);
+  client.keys.delete(1);
+  assert.throws(() => client.keys.delete(2), /deactivate it first/);
+  assert.equal(client.keys.activeId, 2);
+});
+
+Deno.test("a connection to who has not the key is refused in words", async () => {
+  const keys = [{ id: 1, secret: new Uint8Array(32).fill(1) }];
+  await using pair = new StackPair({ authentication: { keys, chunks: LISTABLE_CHUNKS } });
+  const parameters = { authentication: 0 };
+  const stranger = { authentication: { keys: [], chunks: [] }, parameters };
+  pair.server.listen({ port: PORT });
+  await assert.rejects(pair.client.connect({ ...pair.target, ...stranger }), (error) => {
+    assert.ok(error instanceof SctpError);
+    assert.equal(error.code, "ERR_SCTP_CONNECT_REFUSED");
+    assert.match(error.message, /Missing Mandatory Parameter \(Random, Requested HMAC Algorithm\)/);
+    return true;
+  });
+});

@@ -6,6 +6,8 @@ import { delay, type LabProcess, run } from "./process.ts";
 /** UDP ports on which the tests run SCTP (RFC 6951): tshark must be told. */
 export const UDP_PORTS: readonly number[] = [9899, 9900];
 
+const UDP_DECODING = UDP_PORTS.flatMap((port) => ["-d", `udp.port==${port},sctp`]);
+
 /** SCTP chunk types that the tests ask for. */
 export const ChunkType = {
   data: 0,
@@ -21,6 +23,7 @@ export const ChunkType = {
   cookieEcho: 10,
   cookieAck: 11,
   shutdownComplete: 14,
+  auth: 15,
 } as const;
 
 /** What tshark made of a capture. */
@@ -90,6 +93,23 @@ export class Capture {
   }
 }
 
+/**
+ * How often tshark found a value in packets to `destination`: for fields that only some chunks have,
+ * such as `sctp.shared_key_id`.
+ */
+export async function countValues(
+  { path }: Capture,
+  destination: string,
+  field: string,
+): Promise<ReadonlyMap<string, number>> {
+  const fields = ["-T", "fields", "-e", field];
+  const filter = ["-Y", `${field} && (ip.dst == ${destination})`];
+  const text = await run(["tshark", "-n", "-r", path, ...UDP_DECODING, ...filter, ...fields]);
+  const counts = new Map<string, number>();
+  for (const value of text.split(/[\n,]/).filter((one) => one !== "")) add(counts, value);
+  return counts;
+}
+
 /** Lets tshark decode a capture file, UDP encapsulation included, and counts what it found. */
 export async function readCapture(path: string): Promise<CaptureReport> {
   const settings = [
@@ -98,11 +118,19 @@ export async function readCapture(path: string): Promise<CaptureReport> {
     "sctp.reassembly:FALSE",
     "sctp.tsn_analysis:FALSE",
   ].flatMap((setting) => ["-o", setting]);
-  const ports = UDP_PORTS.flatMap((port) => ["-d", `udp.port==${port},sctp`]);
   const fields = FIELDS.flatMap((field) => ["-e", field]);
   // Errors of ICMP quote only the head of a packet.
   const filter = ["-Y", "(sctp || udp) && !icmp && !icmpv6", "-T", "fields", "-E", "separator=/t"];
-  const text = await run(["tshark", "-n", "-r", path, ...settings, ...ports, ...filter, ...fields]);
+  const text = await run([
+    "tshark",
+    "-n",
+    "-r",
+    path,
+    ...settings,
+    ...UDP_DECODING,
+    ...filter,
+    ...fields,
+  ]);
   return summarize(text.split("\n").filter((line) => line !== ""));
 }
 

@@ -41,10 +41,16 @@ export interface PeerOptions {
   readonly expect?: number;
   readonly end?: "shutdown" | "abort" | "wait";
   readonly sysctls?: readonly string[];
+  /** Shared keys (RFC 4895) in hexadecimal, the first one active. */
+  readonly keys?: readonly { readonly id: number; readonly hex: string }[];
+  /** Chunk types that are taken only if they are authenticated. */
+  readonly authenticated?: readonly number[];
+  /** After half of what is sent this key is activated, and the first one deactivated. */
+  readonly switchTo?: number;
 }
 
 function peerArguments(options: PeerOptions): readonly string[] {
-  const { peer, local, udp, echo, sysctls = [], ...rest } = options;
+  const { peer, local, udp, echo, sysctls = [], keys = [], authenticated = [], ...rest } = options;
   const named: Record<string, string | number | undefined> = {
     port: rest.port,
     peer: peer?.join(","),
@@ -58,6 +64,7 @@ function peerArguments(options: PeerOptions): readonly string[] {
     streams: rest.streams,
     expect: rest.expect,
     end: rest.end,
+    "auth-switch": rest.switchTo,
   };
   const words = Object.entries(named)
     .filter(([, value]) => value !== undefined)
@@ -67,6 +74,8 @@ function peerArguments(options: PeerOptions): readonly string[] {
     ...words,
     ...(echo ? ["--echo"] : []),
     ...sysctls.flatMap((setting) => ["--sysctl", setting]),
+    ...keys.flatMap(({ id, hex }) => ["--auth-key", `${id}:${hex}`]),
+    ...authenticated.flatMap((type) => ["--auth-chunk", String(type)]),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** Two stacks in one process that reach each other over loopback. */
+import type { AuthenticationOptions } from "../../sctp/auth/options.ts";
 import { IpAddress } from "../../sctp/base/address.ts";
 import type { Parameters } from "../../sctp/parameters.ts";
 import type { ConnectOptions } from "../stack.ts";
@@ -18,6 +19,7 @@ export interface PairOptions {
   readonly server?: readonly string[];
   readonly ffi?: boolean;
   readonly parameters?: Partial<Parameters>;
+  readonly authentication?: AuthenticationOptions;
 }
 
 /** Two stacks, each on a UDP port that was free. */
@@ -61,6 +63,7 @@ function openSide(options: PairOptions, addresses: readonly string[] = ["127.0.0
   return SctpStack.open({
     ...transport,
     parameters: options.parameters,
+    authentication: options.authentication,
     developmentChecks: true,
   });
 }

@@ -17,10 +17,14 @@
  *   --end HOW           after sending and --expect: shutdown, abort, or wait for the peer
  *                       (default: shutdown if there is a file to send, else wait)
  *   --sysctl NAME=N     rto_min, rto_max, rto_initial, path_max_retrans, heartbeat_interval,
- *                       assoc_max_retrans (milliseconds or counts, before the stack starts)
+ *                       assoc_max_retrans, init_rtx_max (milliseconds or counts, before the stack
+ *                       starts)
+ *   --auth-key ID:HEX   a shared key (RFC 4895), the first one active; may be repeated
+ *   --auth-chunk N      take chunks of this type only if they are authenticated; may be repeated
+ *   --auth-switch ID    after half of the file activate this key and deactivate the first one
  *
  * Prints one event a line: "listening", "up", "restart", "path ADDRESS STATE", "peer-shutdown",
- * "sent N", "received N", "shutdown-complete", "lost CODE". Exit status: 0 the association ended
+ * "key new ID", "key free ID", "sent N", "received N", "shutdown-complete", "lost CODE". Exit status: 0 the association ended
  * by shutdown, 3 it was aborted or lost, 4 it could not be set up, 2 usage, 1 anything else.
  */
 #include <arpa/inet.h>
@@ -36,6 +40,7 @@
 #include <usrsctp.h>
 
 enum { EXIT_LOST = 3, EXIT_NO_ASSOCIATION = 4, MAX_ADDRESSES = 8, BUFFER_SIZE = 1 << 20 };
+enum { MAX_KEYS = 4, MAX_SECRET = 64, MAX_CHUNKS = 32, NO_SWITCH = -1 };
 enum end { END_DEFAULT, END_SHUTDOWN, END_ABORT, END_WAIT };
 
 struct address_list {
@@ -44,7 +49,16 @@ struct address_list {
     int has_v6;
 };
 
+struct shared_key {
+    uint16_t id, length;
+    uint8_t secret[MAX_SECRET];
+};
+
 static struct {
+    struct shared_key keys[MAX_KEYS];
+    int key_count, key_switch;
+    uint8_t chunks[MAX_CHUNKS];
+    int chunk_count;
     int listen, echo, streams;
     uint16_t port, local_port, udp, udp_remote;
     const char *send_file, *receive_file;
@@ -52,7 +66,7 @@ static struct {
     unsigned long long expect;
     enum end end;
     char *local, *peer;
-} options = { .message_size = 16384, .streams = 1 };
+} options = { .message_size = 16384, .streams = 1, .key_switch = NO_SWITCH };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -108,6 +122,7 @@ static void set_sysctl(const char *setting) {
         { "path_max_retrans", usrsctp_sysctl_set_sctp_path_rtx_max_default },
         { "assoc_max_retrans", usrsctp_sysctl_set_sctp_assoc_rtx_max_default },
         { "heartbeat_interval", usrsctp_sysctl_set_sctp_heartbeat_interval_default },
+        { "init_rtx_max", usrsctp_sysctl_set_sctp_init_rtx_max_default },
     };
     const char *equals = strchr(setting, '=');
 
@@ -128,6 +143,23 @@ static enum end parse_end(const char *text) {
     return END_SHUTDOWN;
 }
 
+static void add_key(const char *text) {
+    struct shared_key *key = &options.keys[options.key_count];
+    const char *colon = strchr(text, ':');
+    unsigned byte;
+
+    if (!colon || options.key_count == MAX_KEYS) usage("--auth-key takes ID:HEX, a few times");
+    key->id = (uint16_t)atoi(text);
+    for (const char *at = colon + 1; sscanf(at, "%2x", &byte) == 1 && key->length < MAX_SECRET; at += 2)
+        key->secret[key->length++] = (uint8_t)byte;
+    options.key_count++;
+}
+
+static void add_chunk(const char *text) {
+    if (options.chunk_count == MAX_CHUNKS) usage("too many chunks");
+    options.chunks[options.chunk_count++] = (uint8_t)atoi(text);
+}
+
 /* Sysctls are applied after usrsctp_init has set the defaults, so they are collected first. */
 static int collect_options(int argc, char **argv, const char **sysctls, int room) {
     static const struct option table[] = {
@@ -135,7 +167,8 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         { "udp-remote", 1, 0, 'U' }, { "send", 1, 0, 's' }, { "receive", 1, 0, 'r' },
         { "message-size", 1, 0, 'm' }, { "streams", 1, 0, 'S' }, { "echo", 0, 0, 'e' },
         { "expect", 1, 0, 'x' }, { "end", 1, 0, 'E' }, { "local", 1, 0, 'l' },
-        { "peer", 1, 0, 'a' }, { "sysctl", 1, 0, 'y' }, { 0, 0, 0, 0 },
+        { "peer", 1, 0, 'a' }, { "sysctl", 1, 0, 'y' }, { "auth-key", 1, 0, 'k' },
+        { "auth-chunk", 1, 0, 'c' }, { "auth-switch", 1, 0, 'K' }, { 0, 0, 0, 0 },
     };
     int count = 0, option;
 
@@ -154,6 +187,9 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         case 'E': options.end = parse_end(optarg); break;
         case 'l': options.local = optarg; break;
         case 'a': options.peer = optarg; break;
+        case 'k': add_key(optarg); break;
+        case 'c': add_chunk(optarg); break;
+        case 'K': options.key_switch = atoi(optarg); break;
         case 'y':
             if (count == room) usage("too many sysctls");
             sysctls[count++] = optarg;
@@ -172,11 +208,50 @@ static void set_option(struct socket *socket, int name, const void *value, sockl
 }
 
 static void subscribe(struct socket *socket) {
-    static const uint16_t types[] = { SCTP_ASSOC_CHANGE, SCTP_PEER_ADDR_CHANGE, SCTP_SHUTDOWN_EVENT };
+    static const uint16_t types[] = {
+        SCTP_ASSOC_CHANGE, SCTP_PEER_ADDR_CHANGE, SCTP_SHUTDOWN_EVENT, SCTP_AUTHENTICATION_EVENT,
+    };
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct sctp_event event = { .se_assoc_id = SCTP_FUTURE_ASSOC, .se_on = 1, .se_type = types[i] };
         set_option(socket, SCTP_EVENT, &event, sizeof event);
+    }
+}
+
+static void set_key(struct socket *socket, const struct shared_key *key) {
+    union {
+        struct sctp_authkey head;
+        uint8_t bytes[sizeof(struct sctp_authkey) + MAX_SECRET];
+    } value = { .head = { .sca_keynumber = key->id, .sca_keylength = key->length } };
+
+    memcpy(value.head.sca_key, key->secret, key->length);
+    set_option(socket, SCTP_AUTH_KEY, &value, (socklen_t)(sizeof value.head + key->length));
+}
+
+static void activate_key(struct socket *socket, uint16_t id) {
+    struct sctp_authkeyid key = { .scact_keynumber = id };
+
+    set_option(socket, SCTP_AUTH_ACTIVE_KEY, &key, sizeof key);
+}
+
+static void deactivate_key(struct socket *socket, uint16_t id) {
+    struct sctp_authkeyid key = { .scact_keynumber = id };
+
+    set_option(socket, SCTP_AUTH_DEACTIVATE_KEY, &key, sizeof key);
+}
+
+/* With keys the null key, which everybody has, goes. */
+static void configure_authentication(struct socket *socket) {
+    struct sctp_authkeyid null_key = { .scact_keynumber = 0 };
+
+    for (int i = 0; i < options.key_count; i++) set_key(socket, &options.keys[i]);
+    if (options.key_count > 0) {
+        activate_key(socket, options.keys[0].id);
+        set_option(socket, SCTP_AUTH_DELETE_KEY, &null_key, sizeof null_key);
+    }
+    for (int i = 0; i < options.chunk_count; i++) {
+        struct sctp_authchunk chunk = { .sauth_chunk = options.chunks[i] };
+        set_option(socket, SCTP_AUTH_CHUNK, &chunk, sizeof chunk);
     }
 }
 
@@ -186,6 +261,7 @@ static void configure(struct socket *socket, int family) {
     int on = 1, buffer = BUFFER_SIZE;
 
     subscribe(socket);
+    configure_authentication(socket);
     set_option(socket, SCTP_RECVRCVINFO, &on, sizeof on);
     set_option(socket, SCTP_NODELAY, &on, sizeof on);
     set_option(socket, SCTP_INITMSG, &init, sizeof init);
@@ -256,11 +332,17 @@ static void on_path_change(const struct sctp_paddr_change *change) {
     printf("path %s %s\n", text, path_state(change->spc_state));
 }
 
+static void on_authentication(const struct sctp_authkey_event *event) {
+    if (event->auth_indication == SCTP_AUTH_NEW_KEY) printf("key new %u\n", event->auth_keynumber);
+    if (event->auth_indication == SCTP_AUTH_FREE_KEY) printf("key free %u\n", event->auth_keynumber);
+}
+
 static void on_notification(const union sctp_notification *notification) {
     switch (notification->sn_header.sn_type) {
     case SCTP_ASSOC_CHANGE: on_association_change(&notification->sn_assoc_change); break;
     case SCTP_PEER_ADDR_CHANGE: on_path_change(&notification->sn_paddr_change); break;
     case SCTP_SHUTDOWN_EVENT: puts("peer-shutdown"); break;
+    case SCTP_AUTHENTICATION_EVENT: on_authentication(&notification->sn_auth_event); break;
     }
 }
 
@@ -308,14 +390,31 @@ static void *receive_all(void *unused) {
     return unused;
 }
 
+static long size_of(FILE *file) {
+    long size;
+
+    fseek(file, 0, SEEK_END);
+    size = ftell(file);
+    rewind(file);
+    return size;
+}
+
+static void switch_key(void) {
+    activate_key(association, (uint16_t)options.key_switch);
+    deactivate_key(association, options.keys[0].id);
+    options.key_switch = NO_SWITCH;
+}
+
 static void send_file(void) {
     FILE *input = fopen(options.send_file, "rb");
     char *buffer = malloc(options.message_size);
-    unsigned long long sent = 0;
+    unsigned long long sent = 0, half;
     size_t size;
 
     if (!input || !buffer) fail(options.send_file);
+    half = (unsigned long long)size_of(input) / 2;
     for (int n = 0; (size = fread(buffer, 1, options.message_size, input)) > 0; n++) {
+        if (options.key_switch != NO_SWITCH && sent >= half) switch_key();
         if (send_message(buffer, size, (uint16_t)(n % options.streams)) < 0) break;
         sent += size;
     }
