@@ -8,6 +8,7 @@
  * - a packet is answered by a number of packets that its length bounds.
  */
 import assert from "node:assert/strict";
+import { IpAddress } from "./base/address.ts";
 import { tsn } from "./base/serial.ts";
 import { instant } from "./base/time.ts";
 import { REPLY_MEMORY } from "./reply_queue.ts";
@@ -27,18 +28,19 @@ const MEMORY_BOUND = 6 * BUFFER + 2 * 1600;
 Deno.test(`${INITS} spoofed INITs leave no association, no timer and no memory (RFC 9260, section 5.1, B)`, () => {
   const subject = new TestEndpoint();
   subject.do((engine) => engine.listen(SUBJECT_PORT));
-  const bytes = packet(PUPPET_PORT, SUBJECT_PORT, 0, [init()]);
-  const inbound = {
-    buffer: bytes,
-    offset: 0,
-    length: bytes.length,
-    source: subject.endpoint.localAddresses[0].address,
-    destination: subject.endpoint.localAddresses[0].address,
-    encapsulationPort: 0,
-    ecn: 0 as const,
-  };
+  const [{ address: destination }] = subject.endpoint.localAddresses;
   for (let i = 0; i < INITS; i++) {
-    subject.endpoint.handlePacket(instant(1000 + i / 100), inbound);
+    // Each from an address, a port and with a tag of its own.
+    const bytes = packet(1 + i % 65_535, SUBJECT_PORT, 0, [init({ initiateTag: i + 1 })]);
+    subject.endpoint.handlePacket(instant(1000 + i / 100), {
+      buffer: bytes,
+      offset: 0,
+      length: bytes.length,
+      source: IpAddress.fromBytes(4, Uint8Array.of(11, i >>> 16, i >>> 8, i)),
+      destination,
+      encapsulationPort: 0,
+      ecn: 0,
+    });
     if (i % 1000 === 999) subject.drain();
   }
   assert.equal(subject.take().length, INITS);
