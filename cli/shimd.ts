@@ -1,4 +1,5 @@
 /** `shimkit shimd`: the daemon that carries TCP connections over SCTP. */
+import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import { formatFile } from "../core/rules/file_format.ts";
 import type { Parameters } from "../core/sctp/parameters.ts";
 import { withParameters } from "../core/sctp/parameters.ts";
@@ -38,6 +39,10 @@ export default defineCommand({
     {
       args: "shimd --intercept",
       does: "as root: carries what the rules enable, of applications that know nothing of it",
+    },
+    {
+      args: "shimd --intercept --udp --raw",
+      does: "the same, over UDP to servers that have it, over IP to those whose kernel has SCTP",
     },
     {
       args: "shimd --serve-listeners",
@@ -116,12 +121,11 @@ async function configOf(
 }
 
 function transportOf(
-  { carrier, udpRemote, local = [] }: ShimdOptions["transport"],
+  { udp, raw, udpRemote: remotePort, local = [] }: ShimdOptions["transport"],
 ): TransportConfig {
   const addresses = local.map((address) => address.text);
-  return carrier.kind === "raw"
-    ? { kind: "raw", addresses }
-    : { kind: "udp", port: carrier.udpPort, remotePort: udpRemote, addresses };
+  if (raw && udp === undefined) return { kind: "raw", addresses };
+  return { kind: raw ? "both" : "udp", port: udp ?? SCTP_UDP_PORT, remotePort, addresses };
 }
 
 function parametersOf(protocol: ShimdOptions["protocol"]): Partial<Parameters> {
@@ -149,9 +153,7 @@ function readyLines(
   { reporting, connections, interception }: ShimdOptions,
 ): string[] {
   if (reporting.json) return [JSON.stringify({ kind: "ready", listeners, transport })];
-  const carrier = transport.kind === "raw"
-    ? "SCTP over IP"
-    : `SCTP over UDP port ${transport.port}`;
+  const carrier = carrierName(transport);
   const lines = listeners.map((listener) => {
     const { kind, address, port, target } = listener;
     if (kind === "serve") return `serving SCTP port ${port} from TCP ${target} by ${carrier}`;
@@ -160,6 +162,11 @@ function readyLines(
   });
   if (!connections.serveListeners && !interception.intercept) return lines;
   return [...lines, `serving this host's TCP servers as the local rules say, by ${carrier}`];
+}
+
+function carrierName({ kind, port }: ShimStatus["transport"]): string {
+  if (kind === "raw") return "SCTP over IP";
+  return `SCTP over UDP port ${port}${kind === "both" ? " and over IP" : ""}`;
 }
 
 /** Prints the status when asked to, and by the interval of the options. */

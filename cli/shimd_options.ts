@@ -1,9 +1,9 @@
 /** The options of `shimkit shimd`. */
-import { group, object, or } from "@optique/core/constructs";
+import { group, object } from "@optique/core/constructs";
 import { message, text } from "@optique/core/message";
-import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { flag, option } from "@optique/core/primitives";
+import { option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import type { ValueParser } from "@optique/core/valueparser";
 import {
@@ -92,26 +92,20 @@ const connections = group(
 const transport = group(
   "Transport",
   object({
-    carrier: withDefault(
-      or(
-        map(
-          withOpenValue(
-            option("--udp", integer({ min: 0, max: 65_535, metavar: "PORT" }), {
-              description:
-                message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's, by default 9899, 0 for one that is free. This is the default.`,
-            }),
-            "--udp",
-            SCTP_UDP_PORT,
-          ),
-          (udpPort) => ({ kind: "udp" as const, udpPort }),
-        ),
-        map(
-          flag("--raw", { description: message`Sends SCTP directly over IP, which needs root.` }),
-          () => ({ kind: "raw" as const }),
-        ),
+    udp: optional(
+      withOpenValue(
+        option("--udp", integer({ min: 0, max: 65_535, metavar: "PORT" }), {
+          description:
+            message`Encapsulates in UDP (RFC 6951), which needs no rights; the port is this side's, by default 9899, 0 for one that is free. This is the default.`,
+        }),
+        "--udp",
+        SCTP_UDP_PORT,
       ),
-      { kind: "udp" as const, udpPort: SCTP_UDP_PORT },
     ),
+    raw: option("--raw", {
+      description:
+        message`Sends SCTP directly over IP, which needs root. With --udp too, servers are reached over UDP where they have it, else over IP, and clients come by both.`,
+    }),
     udpRemote: withDefault(
       option("--udp-remote", port(), { description: message`The servers' UDP port.` }),
       SCTP_UDP_PORT,

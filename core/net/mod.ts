@@ -1,15 +1,21 @@
 /** Opens packet transports: the one that is asked for, by the best means that are at hand. */
 import type { IpAddress } from "../sctp/base/address.ts";
 import { openDatagramIo } from "./datagram_io.ts";
+import { DualIo } from "./dual_io.ts";
 import { ffiAvailable } from "./libc.ts";
 import type { PacketIo } from "./packet_io.ts";
-import { openRawIo } from "./raw_io.ts";
+import { openRawIo, type RawIoOptions } from "./raw_io.ts";
 import { openUdpIo } from "./udp_io.ts";
+
+/**
+ * "raw": SCTP directly over IP (root only). "udp": SCTP in UDP datagrams (RFC 6951). "both": either, as
+ * each peer has it.
+ */
+export type TransportKind = "udp" | "raw" | "both";
 
 /** Options of {@link openPacketIo}. */
 export interface PacketIoOptions {
-  /** "raw": SCTP directly over IP (root only). "udp": SCTP in UDP datagrams (RFC 6951). */
-  readonly transport: "udp" | "raw";
+  readonly transport: TransportKind;
   /** UDP: our port, 0 for one of the system's choice. Raw IP has none. */
   readonly port?: number;
   /** Addresses that packets leave from and come to; every address of the host if none is named. */
@@ -31,5 +37,15 @@ export function openPacketIo(options: PacketIoOptions): PacketIo {
   const { transport, port = SCTP_UDP_PORT, addresses, allocate, ffi = ffiAvailable() } = options;
   if (transport === "raw") return openRawIo({ addresses, allocate });
   const open = ffi ? openUdpIo : openDatagramIo;
-  return open({ port, addresses, allocate });
+  const udp = open({ port, addresses, allocate });
+  return transport === "udp" ? udp : withRaw(udp, { addresses, allocate });
+}
+
+function withRaw(udp: PacketIo, options: RawIoOptions): PacketIo {
+  try {
+    return new DualIo(udp, openRawIo(options));
+  } catch (error) {
+    udp.close();
+    throw error;
+  }
 }

@@ -118,6 +118,7 @@ export class ClientConnection implements Connection {
       address: addresses[0],
       port,
       name,
+      encapsulations: this.#plane.encapsulations,
       enabledBy: plan.enabledBy,
       headStart: fallback ? plan.headStart : Infinity,
       tcpIsFinal: false,
@@ -235,7 +236,13 @@ export class ClientConnection implements Connection {
     const dial = this.#phase.kind === "setup" ? this.#phase.dial : undefined;
     try {
       const { port, localAddress } = this.#target;
-      const association = this.#plane.associate(addresses, port, this.#localPort, localAddress);
+      const association = this.#plane.associate({
+        addresses,
+        port,
+        localPort: this.#localPort,
+        localAddress,
+        encapsulation: this.#attempt!.encapsulation,
+      });
       this.#plane.own(association, this);
       this.#phase = { kind: "setup", association, others: addresses.slice(1), dial };
       this.#plane.wake(this, this.#attempt!.deadline);

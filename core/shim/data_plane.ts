@@ -4,6 +4,7 @@
  */
 import type { Wakeup } from "../net/epoll.ts";
 import { garbageCollector } from "../net/garbage.ts";
+import type { Encapsulation } from "../net/icmp.ts";
 import { ownSocketInodes } from "../net/own_sockets.ts";
 import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
@@ -27,14 +28,15 @@ import type { CommandRing } from "./command_ring.ts";
 import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
 import type { CutIo } from "./cut_io.ts";
 import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
-import type { Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
+import type { AssociationWish, Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
 import { IdleCollector } from "./idle_collector.ts";
-import type {
-  Command,
-  DataPlaneConfig,
-  Report,
-  ServeConfig,
-  ServeListenersConfig,
+import {
+  type Command,
+  type DataPlaneConfig,
+  encapsulationsOf,
+  type Report,
+  type ServeConfig,
+  type ServeListenersConfig,
 } from "./protocol.ts";
 import { AvailabilityCache, cacheLimits } from "./policy/availability_cache.ts";
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
@@ -85,6 +87,7 @@ export class DataPlane implements FrontPlane {
     broken: 0,
   };
   readonly cache: AvailabilityCache;
+  readonly encapsulations: readonly Encapsulation[];
   readonly mark: number;
   namedApplications = false;
   readonly #parts: DataPlaneParts;
@@ -123,6 +126,7 @@ export class DataPlane implements FrontPlane {
     this.#now = parts.clock();
     this.#startedAt = this.#now;
     this.cache = new AvailabilityCache(() => cacheLimits(this.configuration.settings));
+    this.encapsulations = encapsulationsOf(parts.config.transport);
     this.mark = ownMark(parts.config);
     this.#fronts = new ClientFronts(this, parts.config);
     const { sendBuffer } = parts.config.parameters;
@@ -157,19 +161,17 @@ export class DataPlane implements FrontPlane {
     return this.#now;
   }
 
-  associate(
-    addresses: readonly IpAddress[],
-    port: number,
-    localPort: number,
-    source?: IpAddress,
-  ): Association {
+  associate(wish: AssociationWish): Association {
+    const { addresses, port, localPort, localAddress, encapsulation } = wish;
     const { config: { transport }, endpoint } = this.#parts;
     const { initRtxMax, pathRtxMax } = this.configuration.settings;
     const options: AssociateOptions = {
       remotePort: port,
       remoteAddresses: addresses,
-      preferredLocal: source,
-      encapsulationPort: transport.kind === "udp" ? transport.remotePort : 0,
+      preferredLocal: localAddress,
+      encapsulationPort: encapsulation === "raw" || transport.kind === "raw"
+        ? 0
+        : transport.remotePort,
       adaptationIndication: SHIM_ADAPTATION,
       parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax },
     };

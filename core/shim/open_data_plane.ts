@@ -59,7 +59,7 @@ function authenticationBy(keys: readonly SharedKey[]): AuthenticationOptions {
 function openConfigured(transport: TransportConfig): Transport {
   return openTransport({
     transport: transport.kind,
-    udpPort: transport.kind === "udp" ? transport.port : undefined,
+    udpPort: transport.kind === "raw" ? undefined : transport.port,
     localAddresses: transport.addresses.map(IpAddress.parse),
   });
 }

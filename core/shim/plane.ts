@@ -1,4 +1,5 @@
 /** What a connection may ask of the data plane that it belongs to. */
+import type { Encapsulation } from "../net/icmp.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { Configuration } from "../rules/configuration.ts";
 import type { Association } from "../sctp/association.ts";
@@ -37,6 +38,19 @@ export interface Connection {
   status(): ConnectionStatus;
 }
 
+/** The association that a connection wants. */
+export interface AssociationWish {
+  /** Addresses of the server, the preferred one first, and its port. */
+  readonly addresses: readonly IpAddress[];
+  readonly port: number;
+  /** How packets are to travel. */
+  readonly encapsulation: Encapsulation;
+  /** The application's own port, by which the server is to know it; another one if it is taken. */
+  readonly localPort: number;
+  /** The application's own address, likewise, if SCTP can use it to reach the server. */
+  readonly localAddress?: IpAddress;
+}
+
 export interface Plane {
   readonly buffers: TransferBuffers;
   readonly counters: ShimCounters;
@@ -44,21 +58,13 @@ export interface Plane {
   readonly cache: AvailabilityCache;
   /** Firewall mark of the shim's own TCP connections; 0 for none. */
   readonly mark: number;
+  /** In which ways SCTP may travel, the preferred one first. */
+  readonly encapsulations: readonly Encapsulation[];
   /** Rules and settings as they are now; the object stays the same, and is only read here. */
   readonly configuration: Configuration;
   now(): Instant;
-  /**
-   * Sets up an association to the first of the addresses that answers; throws if there is no way.
-   * @param localPort the application's own, by which the server is to know it; another one if it is
-   * taken.
-   * @param source the application's own address, likewise, if SCTP can use it to reach the server.
-   */
-  associate(
-    addresses: readonly IpAddress[],
-    port: number,
-    localPort: number,
-    source?: IpAddress,
-  ): Association;
+  /** Sets up an association to the first of the addresses that answers; throws if there is no way. */
+  associate(wish: AssociationWish): Association;
   /** Watches a socket for everything. */
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch;
   /** From now on the association's notifications go to the connection. */

@@ -3,6 +3,7 @@ import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
 import type { SharedKey } from "../sctp/auth/shared_keys.ts";
 import type { Parameters } from "../sctp/parameters.ts";
+import type { Encapsulation } from "../net/icmp.ts";
 import type { FrontKind } from "../net/interception_plan.ts";
 import type { LogLevel } from "./plane.ts";
 import type { AvailabilityEntry } from "./policy/availability_cache.ts";
@@ -11,7 +12,8 @@ import type { ListenerStatus, ShimStatus } from "./status.ts";
 /** How SCTP packets travel. */
 export type TransportConfig =
   | {
-    readonly kind: "udp";
+    /** "both": over UDP where the peer has it, else directly over IP. */
+    readonly kind: "udp" | "both";
     /** Our UDP port. */
     readonly port: number;
     /** The peers' UDP port. */
@@ -20,6 +22,12 @@ export type TransportConfig =
     readonly addresses: readonly string[];
   }
   | { readonly kind: "raw"; readonly addresses: readonly string[] };
+
+/** The ways in which associations are tried, in this order. */
+export function encapsulationsOf({ kind }: TransportConfig): readonly Encapsulation[] {
+  // Over UDP packets leave and come many at a time, so that between two shims it is the better way.
+  return kind === "both" ? ["udp", "raw"] : [kind];
+}
 
 /** A front and its server, with all names resolved. */
 export interface ForwardConfig {

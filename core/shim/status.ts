@@ -1,5 +1,6 @@
 /** What a data plane tells about itself: plain values, fit for JSON and for another thread. */
 import type { ConnectionInfo } from "../socket/info.ts";
+import type { TransportConfig } from "./protocol.ts";
 import type { AssociationShimState, ShimState } from "./shim_state.ts";
 
 /** One connection at one moment. */
@@ -80,8 +81,8 @@ export interface ShimStatus {
 
 /** The packet transport. */
 export interface TransportStatus {
-  readonly kind: "udp" | "raw";
-  /** UDP port, 0 for raw IP. */
+  readonly kind: TransportConfig["kind"];
+  /** UDP port, 0 for raw IP alone. */
   readonly port: number;
   readonly addresses: readonly string[];
   readonly packetsSent: number;

@@ -1,7 +1,7 @@
 /** Opens packet transports, with memory in which checksums are fast. */
 import { hmacSha256, systemHmacs } from "../net/keyed_hash.ts";
 import { SystemRandom } from "../net/system_random.ts";
-import { openPacketIo } from "../net/mod.ts";
+import { openPacketIo, type TransportKind } from "../net/mod.ts";
 import type { PacketIo } from "../net/packet_io.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { PageSource } from "../sctp/base/slab_pool.ts";
@@ -12,8 +12,8 @@ import { BATCH_BYTES } from "./pump.ts";
 
 /** How packets travel. */
 export interface TransportOptions {
-  /** "udp" needs no rights; "raw" is SCTP directly over IP and needs root or CAP_NET_RAW. */
-  readonly transport: "udp" | "raw";
+  /** "udp" needs no rights; "raw" is SCTP directly over IP and needs root or CAP_NET_RAW, as "both" does. */
+  readonly transport: TransportKind;
   /** This side's UDP port; by default 9899, 0 for one that is free. */
   readonly udpPort?: number;
   /** Addresses of this side; by default all of this host. */
@@ -34,8 +34,8 @@ export interface Transport {
   readonly allocate: (length: number) => Uint8Array;
 }
 
-/** Memory for received packets: what the transport with the most of it takes, and some room. */
-const RECEIVE_BYTES = 5 << 20;
+/** Memory for received packets: what UDP and raw IP take together, and some room. */
+const RECEIVE_BYTES = 6 << 20;
 
 /** Memory for user data: what a few fast associations hold. It costs nothing until it is used. */
 const DATA_BYTES = 32 << 20;

@@ -1,5 +1,6 @@
 /** The shim of a host: its rules and settings, the daemon, and what that tells of itself. */
 import { stringify } from "smol-toml";
+import type { AvailabilityEntry } from "../../../core/shim/policy/availability_cache.ts";
 import type { ShimStatus } from "../../../core/shim/status.ts";
 import { PATIENCE } from "./intercepted.ts";
 import type { Lab } from "./lab.ts";
@@ -53,6 +54,12 @@ export class HostShim {
   /** What the daemon tells of itself. */
   async status(): Promise<ShimStatus> {
     const words = ["status", "--json", "--control", this.#control];
+    return JSON.parse(await this.#host.run(...shimkitCommand(words)));
+  }
+
+  /** What the daemon knows about servers. */
+  async availability(): Promise<readonly AvailabilityEntry[]> {
+    const words = ["cache", "--json", "--control", this.#control];
     return JSON.parse(await this.#host.run(...shimkitCommand(words)));
   }
 }

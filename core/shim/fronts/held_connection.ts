@@ -83,6 +83,7 @@ export class HeldConnection implements Connection {
       address,
       port,
       name: this.#name,
+      encapsulations: plane.encapsulations,
       enabledBy: held.enabledBy,
       headStart: plane.configuration.settings.headStart,
       tcpIsFinal: true,
@@ -187,7 +188,13 @@ export class HeldConnection implements Connection {
   #associate(now: Instant): void {
     const { source, destination: { address, port } } = this.#held;
     try {
-      this.#association = this.#plane.associate([address], port, source.port, source.address);
+      this.#association = this.#plane.associate({
+        addresses: [address],
+        port,
+        localPort: source.port,
+        localAddress: source.address,
+        encapsulation: this.#attempt.encapsulation,
+      });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       return this.#do(now, this.#attempt.handleNoWay(error.message));

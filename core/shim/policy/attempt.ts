@@ -13,10 +13,14 @@
  * ENABLE_*: the peer's shim connects to the server ---> ACTIVE, or refused as the server refused
  * ```
  *
+ * Where SCTP may travel in several ways, a loss that would be the last word is followed by an association
+ * in the next way; how a server was reached is remembered, and tried first the next time.
+ *
  * Deviation: the thesis tries SCTP to its end before TCP. Here TCP starts beside it after a head
  * start, as its section 4.2.1 proposes and RFC 8305, section 5, does for address families. A peer
  * that is known to have SCTP gets all the time that its INITs have.
  */
+import type { Encapsulation } from "../../net/icmp.ts";
 import type { IpAddress } from "../../sctp/base/address.ts";
 import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { LossReason } from "../../sctp/events.ts";
@@ -47,6 +51,8 @@ export interface AttemptOptions {
   readonly port: number;
   /** The server for people. */
   readonly name: string;
+  /** In which ways SCTP may travel, the preferred one first; at least one. */
+  readonly encapsulations: readonly Encapsulation[];
   /** What enabled the shim: the rules table, or an explicit front. */
   readonly enabledBy: "rules" | "manual";
   /** Milliseconds for SCTP alone; Infinity keeps TCP for the case that SCTP fails. */
@@ -76,9 +82,12 @@ export class Attempt {
   #state: ShimState = "NOTINIT";
   #reason = "just seen";
   #deadline: Instant = NEVER;
+  /** In which ways SCTP is still to be tried, the one at hand first. */
+  readonly #ways: Encapsulation[];
 
   constructor(options: AttemptOptions) {
     this.#options = options;
+    this.#ways = [...options.encapsulations];
   }
 
   /** State by the thesis's name. */
@@ -89,6 +98,11 @@ export class Attempt {
   /** Why it is in that state. */
   get reason(): string {
     return this.#reason;
+  }
+
+  /** How the association that a {@link Step} asks for is to travel. */
+  get encapsulation(): Encapsulation {
+    return this.#ways[0];
   }
 
   /** When {@link handleTimeout} wants to be called. */
@@ -107,7 +121,8 @@ export class Attempt {
 
   /** Begins, whatever is remembered: for those to whom TCP is no way out. */
   insist(): Step {
-    const { enabledBy } = this.#options;
+    const { enabledBy, cache, address, port } = this.#options;
+    this.#prefer(cache.encapsulationOf(address, port));
     this.#phase = "alone";
     this.#enter(
       enabledBy === "rules" ? "ENABLE_SRULES" : "ENABLE_MANUAL",
@@ -139,7 +154,7 @@ export class Attempt {
    * @param peerIsShim the peer's shim will tell when its server has taken the connection.
    */
   handleUp(now: Instant, peerIsShim: boolean): Step {
-    this.#learn(now, "yes", "an association was set up");
+    this.#learn(now, "yes", `an association was set up ${inWords(this.encapsulation)}`);
     this.#deadline = NEVER;
     if (this.#phase === "beside" && this.#options.tcpIsFinal) {
       this.#phase = "over";
@@ -163,6 +178,11 @@ export class Attempt {
     const established = this.#phase === "confirming";
     const { available, refusal } = judgeLoss(reason, established);
     const why = describeLoss(reason, this.#options.name, established);
+    if (available === "no" && this.#ways.length > 1 && this.#phase !== "over") {
+      this.#ways.shift();
+      this.#enter(this.#state, `${why}; trying ${inWords(this.encapsulation)}`);
+      return { kind: "associate" };
+    }
     if (available) this.#learn(now, available, why);
     if (this.#phase === "over") return WAIT;
     const tcpHasIt = this.#phase === "beside" && this.#options.tcpIsFinal;
@@ -215,6 +235,17 @@ export class Attempt {
 
   #learn(now: Instant, available: "yes" | "no", reason: string): void {
     const { cache, address, port } = this.#options;
-    cache.note(now, address, port, available, reason);
+    const way = available === "yes" ? this.encapsulation : undefined;
+    cache.note(now, address, port, available, reason, way);
   }
+
+  /** Has a way tried first, if it is one at all. */
+  #prefer(way: Encapsulation | undefined): void {
+    const at = way === undefined ? -1 : this.#ways.indexOf(way);
+    if (at > 0) this.#ways.unshift(...this.#ways.splice(at, 1));
+  }
+}
+
+function inWords(encapsulation: Encapsulation): string {
+  return encapsulation === "udp" ? "over UDP" : "directly over IP";
 }

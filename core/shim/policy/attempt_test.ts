@@ -18,6 +18,7 @@ function stage(options: Partial<AttemptOptions> = {}) {
     address: ADDRESS,
     port: PORT,
     name: "server:80",
+    encapsulations: ["udp"],
     enabledBy: "rules",
     headStart: 250,
     tcpIsFinal: true,
@@ -154,4 +155,58 @@ Deno.test("what comes after the end of an attempt changes nothing but what is kn
   assert.deepEqual(attempt.handleLoss(START, SILENT), { kind: "wait" });
   assert.equal(attempt.reason, "the application gave up");
   assert.equal(known(), "no");
+});
+
+Deno.test("where SCTP may travel in two ways, a loss in the first is followed by the second", () => {
+  for (const loss of [SILENT, ABORTED, NO_SCTP]) {
+    const { attempt, cache, known } = stage({ encapsulations: ["udp", "raw"] });
+    attempt.start(START);
+    assert.equal(attempt.encapsulation, "udp");
+    assert.deepEqual(attempt.handleLoss(START, loss), { kind: "associate" });
+    assert.deepEqual([attempt.encapsulation, attempt.state], ["raw", "ENABLE_SRULES"]);
+    assert.match(attempt.reason, /trying directly over IP/);
+    assert.equal(known(), undefined, "nothing is known before the last way");
+    assert.deepEqual(attempt.handleUp(START, false), { kind: "carry" });
+    assert.equal(known(), "yes");
+    assert.equal(cache.encapsulationOf(ADDRESS, PORT), "raw");
+  }
+});
+
+Deno.test("the way in which a server was reached is the first the next time", () => {
+  const cache = new AvailabilityCache(() => ({ lifetime: 60_000, size: 10 }));
+  for (const begin of ["start", "insist"] as const) {
+    cache.note(START, ADDRESS, PORT, "yes", "", "raw");
+    const { attempt } = stage({ encapsulations: ["udp", "raw"], cache });
+    attempt[begin](START);
+    assert.equal(attempt.encapsulation, "raw");
+    assert.deepEqual(attempt.handleLoss(START, NO_SCTP), { kind: "associate" });
+    assert.equal(attempt.encapsulation, "udp");
+    assert.deepEqual(attempt.handleLoss(START, NO_SCTP), { kind: "use-tcp" });
+  }
+  assert.equal(cache.find(START, ADDRESS, PORT), "no");
+  assert.equal(cache.encapsulationOf(ADDRESS, PORT), undefined);
+});
+
+Deno.test("a way that is not to be had is not preferred", () => {
+  const { attempt, cache } = stage();
+  cache.note(START, ADDRESS, PORT, "yes", "", "raw");
+  attempt.start(START);
+  assert.equal(attempt.encapsulation, "udp");
+});
+
+Deno.test("the second way is tried beside TCP too, for what can be learnt", () => {
+  const { attempt, known } = stage({ encapsulations: ["udp", "raw"] });
+  attempt.start(START);
+  assert.deepEqual(attempt.handleTimeout(instant(1250)), { kind: "try-tcp" });
+  assert.deepEqual(attempt.handleLoss(START, SILENT), { kind: "associate" });
+  assert.deepEqual(attempt.handleUp(START, false), { kind: "use-tcp" });
+  assert.equal(known(), "yes");
+});
+
+Deno.test("a server that has refused the connection is not asked again in another way", () => {
+  const { attempt } = stage({ encapsulations: ["udp", "raw"] });
+  attempt.start(START);
+  attempt.handleUp(START, true);
+  const refused = attempt.handleLoss(START, abortedBy(ResetReason.Refused));
+  assert.deepEqual(refused, { kind: "refuse", refusal: "refused" });
 });

@@ -4,6 +4,7 @@
  * A known "no" saves the attempt, a known "yes" lets an attempt have all its time. Both grow old, and
  * both are wrong after the host has moved to another network.
  */
+import type { Encapsulation } from "../../net/icmp.ts";
 import type { Settings } from "../../rules/settings.ts";
 import type { IpAddress } from "../../sctp/base/address.ts";
 import { elapsed, type Instant } from "../../sctp/base/time.ts";
@@ -29,6 +30,8 @@ export interface AvailabilityEntry {
   readonly address: string;
   readonly port: number;
   readonly available: Availability;
+  /** How its SCTP was reached. */
+  readonly encapsulation?: Encapsulation;
   /** What it is known from. */
   readonly reason: string;
   /** Milliseconds since it was learnt. */
@@ -41,6 +44,7 @@ interface Known {
   readonly address: string;
   readonly port: number;
   readonly available: Availability;
+  readonly encapsulation?: Encapsulation;
   readonly reason: string;
   readonly since: Instant;
 }
@@ -71,6 +75,11 @@ export class AvailabilityCache {
     return known.available;
   }
 
+  /** How a server's SCTP was reached, if {@link find} knows that it has some. */
+  encapsulationOf(address: IpAddress, port: number): Encapsulation | undefined {
+    return this.#known.get(keyOf(address, port))?.encapsulation;
+  }
+
   /** Remembers what was learnt about a server, in place of what was known. */
   note(
     now: Instant,
@@ -78,12 +87,14 @@ export class AvailabilityCache {
     port: number,
     available: Availability,
     reason: string,
+    encapsulation?: Encapsulation,
   ): void {
     const { lifetime, size } = this.#limits();
     const key = keyOf(address, port);
     this.#known.delete(key);
     if (lifetime > 0) {
-      this.#known.set(key, { address: address.text, port, available, reason, since: now });
+      const known = { address: address.text, port, available, reason, since: now };
+      this.#known.set(key, encapsulation ? { ...known, encapsulation } : known);
     }
     this.#shrinkTo(size);
   }
