@@ -64,7 +64,7 @@ export default defineCommand({
     const rules = await loadRules(options);
     const config = await configOf(options, rules);
     const log = loggerOf("shimd");
-    using serving = setUpServing(options, (text) => log.warning(text));
+    using serving = setUpServing(options, log);
     const daemon = await ShimDaemon.start(
       { ...config, serveListeners: serving.config },
       (level, message) => log[level](message),

@@ -1,5 +1,7 @@
 /** How `shimkit shimd` serves the TCP servers of its host. */
+import type { Logger } from "@logtape/logtape";
 import { Capability, hasCapability } from "../core/net/host.ts";
+import { removeRemains } from "../core/net/remains.ts";
 import { TransparentRouting } from "../core/net/transparent.ts";
 import type { ServeListenersConfig } from "../core/shim/protocol.ts";
 import { CliError } from "./command.ts";
@@ -16,15 +18,18 @@ export interface ServingSetup extends Disposable {
  */
 export function setUpServing(
   { connections, interception }: ShimdOptions,
-  warn: (text: string) => void,
+  log: Pick<Logger, "info" | "warning">,
 ): ServingSetup {
   if (!connections.serveListeners && !interception.intercept) {
     return { config: undefined, [Symbol.dispose]: () => {} };
   }
   if (!hasCapability(Capability.netAdmin)) {
-    warn("without root the servers of this host see their clients under an address of this host");
+    log.warning(
+      "without root the servers of this host see their clients under an address of this host",
+    );
     return { config: { transparent: undefined }, [Symbol.dispose]: () => {} };
   }
+  for (const what of removeRemains()) log.info(`removed what a daemon that died had left: ${what}`);
   const routing = new TransparentRouting(interception.instance ?? 0);
   try {
     routing.install();

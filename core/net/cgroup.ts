@@ -1,5 +1,5 @@
 /** Groups of processes by which the kernel tells an application's connections (cgroups(7), version 2). */
-import { readIfThere } from "./host.ts";
+import { exists, readIfThere } from "./host.ts";
 
 /** A group below the root of the unified hierarchy. */
 export class Cgroup {
@@ -46,6 +46,28 @@ export function ownGroup(): string | undefined {
   const root = unifiedRoot();
   const [, path] = /^0::(.*)$/m.exec(readIfThere("/proc/self/cgroup")) ?? [];
   return root === undefined || path === undefined ? undefined : root + path;
+}
+
+/** All our groups of applications are called this and the number of the daemon's process. */
+const APPLICATIONS = "shimkit-";
+
+/** Makes the group of the applications that this process takes care of. @throws Error as {@link Cgroup.make}. */
+export function makeApplicationsGroup(): Cgroup {
+  return Cgroup.make(`${APPLICATIONS}${Deno.pid}`);
+}
+
+/** Removes groups of applications whose daemon is gone and that are empty; returns their names. */
+export function removeStaleGroups(): string[] {
+  const root = unifiedRoot();
+  if (root === undefined) return [];
+  const stale = [...Deno.readDirSync(root)].map(({ name }) => name).filter(isStale);
+  for (const name of stale) removeGroup(`${root}/${name}`);
+  return stale.filter((name) => !exists(`${root}/${name}`));
+}
+
+function isStale(name: string): boolean {
+  const [, pid] = new RegExp(`^${APPLICATIONS}(\\d+)$`).exec(name) ?? [];
+  return pid !== undefined && !exists(`/proc/${pid}`);
 }
 
 /** Removes a group and those below it; groups with processes stay. */

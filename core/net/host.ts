@@ -1,7 +1,7 @@
 /** What this host offers: programs, files of the kernel, capabilities of the process. */
 
 /** Capabilities of capabilities(7), by bit number. */
-export const Capability = { netAdmin: 12, netRaw: 13, sysAdmin: 21 } as const;
+export const Capability = { netAdmin: 12, netRaw: 13, sysPtrace: 19, sysAdmin: 21 } as const;
 
 /** Folders of programs for root that a user's PATH often leaves out. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];

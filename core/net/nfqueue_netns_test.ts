@@ -14,7 +14,7 @@ import {
 } from "./constants.ts";
 import { firewallMark, MarkKind, refusalKind } from "./firewall_marks.ts";
 import { type NetfilterQueue, Verdict } from "./nfqueue.ts";
-import { QueueGuard } from "./queue_guard.ts";
+import { guardQueue } from "./queue_guard.ts";
 import { takeAway } from "./queue_watchdog.ts";
 import { nativeBytes } from "./native_memory.ts";
 import { SOCKADDR_BYTES, writeSockaddr } from "./sockaddr.ts";
@@ -204,7 +204,7 @@ Deno.test(needs(NEEDS, "a guard that is stopped leaves the queue alone", async (
   host.serve(8080);
   host.apply(planOf());
   const queue = host.queue();
-  const guard = host.hosts.in(host.client, () => QueueGuard.start(queue, 60_000))!;
+  const guard = host.hosts.in(host.client, () => guardQueue(queue, 60_000))!;
   assert.equal(outcome(acceptedBy(host, queue)), 0);
   await guard.stop();
   assert.equal(outcome(acceptedBy(host, queue)), 0);
@@ -217,7 +217,7 @@ Deno.test(needs(NEEDS, "a queue that a watchdog takes away lets go of what it he
   const queue = host.queue();
   const socket = host.connect(SERVERS[1], 8080);
   assert.ok(nextHeld(queue));
-  const guard = host.hosts.in(host.client, () => QueueGuard.start(queue, 60_000))!;
+  const guard = host.hosts.in(host.client, () => guardQueue(queue, 60_000))!;
   takeAway(queue.descriptor);
   await guard.stop();
   assert.equal(outcome(socket), 0);

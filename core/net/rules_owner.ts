@@ -46,9 +46,14 @@ function startTimeOf(pid: number): string | undefined {
 }
 
 /** An owner as the text of a comment. */
-export function formatOwner({ pid, startTime, notes }: Owner): string {
-  const pairs = Object.entries({ pid: String(pid), start: startTime, ...notes });
-  return `shimkit ${pairs.map(([key, value]) => `${key}=${value}`).join(" ")}`;
+export function formatOwner(owner: Owner): string {
+  const notes = Object.entries(owner.notes).map(([key, value]) => ` ${key}=${value}`);
+  return ownerMark(owner) + notes.join("");
+}
+
+/** How the comment of that process begins, whatever it noted down. */
+export function ownerMark({ pid, startTime }: Owner): string {
+  return `shimkit pid=${pid} start=${startTime}`;
 }
 
 /** The owner that a text speaks of, if it does. */

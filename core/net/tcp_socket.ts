@@ -94,6 +94,7 @@ export class TcpSocket {
   readonly #libc: Libc = libc();
   /** errno of the last call that returned `Reset` or `Failed`; 0 before. */
   lastErrno = 0;
+  #resetsOnDeath = false;
 
   /** @param descriptor an open nonblocking TCP socket; this object now owns it. */
   constructor(readonly descriptor: number) {}
@@ -188,13 +189,27 @@ export class TcpSocket {
    * still unread: the kernel then resets the connection.
    */
   close(): void {
+    if (this.#resetsOnDeath) this.#setLinger(NO_LINGER);
     closeSocket(this.descriptor);
   }
 
   /** Closes the connection by a reset: the peer sees ECONNRESET. */
   reset(): void {
-    this.#libc.setsockopt(this.descriptor, SOL_SOCKET, SO_LINGER, ABORTIVE_LINGER, 8);
+    this.#setLinger(ABORTIVE_LINGER);
     closeSocket(this.descriptor);
+  }
+
+  /**
+   * Has the peer see a reset if this process dies, and not the end of the stream: what it got is not
+   * all that was to come. {@link close} closes in order as before.
+   */
+  resetOnDeath(): void {
+    this.#resetsOnDeath = true;
+    this.#setLinger(ABORTIVE_LINGER);
+  }
+
+  #setLinger(linger: Uint8Array<ArrayBuffer>): void {
+    this.#libc.setsockopt(this.descriptor, SOL_SOCKET, SO_LINGER, linger, 8);
   }
 
   /** Switches off the delay of small segments (Nagle's algorithm). */
@@ -286,6 +301,7 @@ const FIN_ON_ITS_WAY: ReadonlySet<number> = new Set([4, 9, 11]);
 
 /** struct linger { l_onoff = 1, l_linger = 0 }. */
 const ABORTIVE_LINGER = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+const NO_LINGER = new Uint8Array(8);
 
 /** One msghdr with one iovec, for every call of this thread: offsets in 32-bit words. */
 const MSGHDR_IOV = 4;

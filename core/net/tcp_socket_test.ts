@@ -110,6 +110,24 @@ Deno.test(needs(["linux", "ffi"], "a reset is told apart from an end", () => {
   close();
 }));
 
+Deno.test(
+  needs(["linux", "ffi"], "a socket that is to be reset on death still closes in order", () => {
+    const { client, server, close } = pair();
+    const bytes = new Uint8Array(100_000);
+    client.resetOnDeath();
+    const sent = client.send(bytes, 0, bytes.length);
+    client.close();
+    let received = 0;
+    for (let count = 1; count !== 0; received += count) {
+      ready(server.descriptor, EPOLLIN);
+      count = server.receive(bytes, 0, bytes.length);
+      assert.ok(count >= 0, "no reset");
+    }
+    assert.equal(received, sent);
+    close();
+  }),
+);
+
 Deno.test(needs(["linux", "ffi"], "a full connection blocks, and goes on when it is read", () => {
   const { client, server, close } = pair();
   const chunk = new Uint8Array(1 << 20);

@@ -61,6 +61,7 @@ export class Front {
         if (!next) return undefined;
         next.socket.setNoDelay();
         next.socket.setUrgentInLine();
+        next.socket.resetOnDeath();
         this.#accepted(next.socket, next.peer);
       }
       this.#pausedUntil = now;

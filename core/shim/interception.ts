@@ -3,10 +3,12 @@
  * what gets a daemon that hangs out of the applications' way.
  */
 import { monotonicNow } from "../net/clock.ts";
-import { Cgroup } from "../net/cgroup.ts";
+import { type Cgroup, makeApplicationsGroup } from "../net/cgroup.ts";
 import { KernelRules } from "../net/kernel_rules.ts";
-import { QueueGuard } from "../net/queue_guard.ts";
+import type { ProcessGuard } from "../net/process_guard.ts";
+import { guardQueue } from "../net/queue_guard.ts";
 import { type Heartbeat, QueueWatchdog, takeAway } from "../net/queue_watchdog.ts";
+import { guardRules } from "../net/rules_guard.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
 import { remoteSelections } from "./policy/selections.ts";
@@ -25,12 +27,15 @@ export class Interception {
   /** Applications that are intercepted whatever the rules say. */
   #group: Cgroup | undefined;
   #text = "";
-  #guard: QueueGuard | undefined;
+  /** The redirect front's rules were taken away, because the daemon hung. */
+  #withdrawn = false;
+  #guard: ProcessGuard | undefined;
   #beats: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param report what the data plane has opened.
-   * @param lost is called when the queue was taken away, because the data plane hangs or did.
+   * @param lost is called when connections stay away, because the data plane hangs or did: it is to
+   * say by {@link watch} when it is back.
    */
   constructor(
     config: InterceptConfig,
@@ -48,7 +53,6 @@ export class Interception {
       now: monotonicNow,
       release: () => this.#release(),
     });
-    if (queue < 0) return;
     this.watch(queue);
     this.#watchdog.start();
     this.#beats = setInterval(() => this.#guard?.beat(), PATIENCE / 4);
@@ -83,18 +87,28 @@ export class Interception {
       throw new Error("only the NFQUEUE front can tell one application from another");
     }
     if (!this.#group) {
-      this.#group = Cgroup.make(`shimkit-${Deno.pid}`);
+      this.#group = makeApplicationsGroup();
       this.apply(this.#text);
     }
     return this.#group.path;
   }
 
-  /** The data plane answers for this queue from now on. */
+  /** The data plane answers from now on, for this queue if there is one. */
   watch(descriptor: number): void {
     this.#queue = descriptor;
-    const guard = QueueGuard.start({ descriptor, queue: queueNumber(this.#config) }, PATIENCE);
+    const guard = this.#startGuard(descriptor);
     this.#guard = guard;
     void guard?.ended().then(() => this.#handleGuardEnded(guard));
+    if (!this.#withdrawn) return;
+    this.#withdrawn = false;
+    this.apply(this.#text);
+  }
+
+  #startGuard(descriptor: number): ProcessGuard | undefined {
+    const { front, instance } = this.#config;
+    return front === "nfqueue"
+      ? guardQueue({ descriptor, queue: queueNumber(this.#config) }, PATIENCE)
+      : guardRules(String(instance), PATIENCE);
   }
 
   /** Brings nothing any more; connections that stand are not touched. */
@@ -108,16 +122,24 @@ export class Interception {
 
   /** The thread hangs: this one does not. */
   #release(): void {
-    takeAway(this.#queue);
+    if (this.#config.front === "nfqueue") takeAway(this.#queue);
     // It shares the socket, which is gone only with it.
     void this.#dismissGuard();
-    this.#lost();
+    this.#handleLoss();
   }
 
-  /** The whole process has been stopped for a while, and the guard has given the queue up. */
-  #handleGuardEnded(guard: QueueGuard): void {
+  /** The whole process has been stopped for a while, and the guard has done its work. */
+  #handleGuardEnded(guard: ProcessGuard): void {
     if (guard !== this.#guard) return;
     this.#guard = undefined;
+    this.#handleLoss();
+  }
+
+  #handleLoss(): void {
+    if (this.#config.front === "redirect") {
+      this.#kernel.remove();
+      this.#withdrawn = true;
+    }
     this.#lost();
   }
 

@@ -181,7 +181,7 @@ export class ShimDaemon implements AsyncDisposable {
       case "resolve":
         return void this.#resolve(report.id, report.host);
       case "queue":
-        return this.#interception?.watch(report.descriptor);
+        return this.#interceptAgain(report.descriptor);
       case "stopped":
         return this.#end();
       case "failed":
@@ -200,6 +200,15 @@ export class ShimDaemon implements AsyncDisposable {
         this.#interception.apply(rules);
       }
       this.#ready.resolve(listeners);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The data plane has hung, and is back. */
+  #interceptAgain(queue: number): void {
+    try {
+      this.#interception?.watch(queue);
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error));
     }

@@ -86,6 +86,7 @@ export class TcpDial {
     if (errno === 0) {
       socket.setNoDelay();
       socket.setUrgentInLine();
+      socket.resetOnDeath();
       this.#attempt = undefined;
       this.#finished({ kind: "connected", socket, watch, events });
       return;

@@ -4,7 +4,7 @@ import { IpAddress } from "../../../core/sctp/base/address.ts";
 import { HostShim, type ShimMode } from "./host_shim.ts";
 import { Lab } from "./lab.ts";
 import { type Namespace, type TwoPathLab, twoPaths, type Wire } from "./namespaces.ts";
-import { until } from "./process.ts";
+import { type LabProcess, until } from "./process.ts";
 
 /** Which of the two hosts. */
 export type Side = "client" | "server";
@@ -68,19 +68,28 @@ export class ApplicationHosts implements AsyncDisposable {
     await this.#shims![side].set("force_bindall=1");
   }
 
+  /** A host's shim, running or not. */
+  shim(side: Side): HostShim {
+    return this.#shims![side];
+  }
+
   /** Starts a host's shim: the client's intercepts, the server's serves, unless told otherwise. */
-  async startShim(side: Side, mode: ShimMode = MODES[side]): Promise<void> {
-    await this.#shims![side].start(mode);
+  startShim(side: Side, mode: ShimMode = MODES[side]): Promise<LabProcess> {
+    return this.#shims![side].start(mode);
   }
 
   /** Starts both hosts' shims, which carry connections to these ports ("P" or "P1:P2") of the server. */
-  async startShims(...ports: readonly string[]): Promise<void> {
+  async startShims(...ports: readonly string[]): Promise<Record<Side, LabProcess>> {
     for (const port of ports) {
       const [from, to = from] = port.split(":");
       await this.rule("client", `-c remote -p enable -r ${from}:${to}`);
       await this.rule("server", `-c local -p enable -r ${from}:${to}`);
     }
-    await Promise.all([this.startShim("client"), this.startShim("server")]);
+    const [client, server] = await Promise.all([
+      this.startShim("client"),
+      this.startShim("server"),
+    ]);
+    return { client, server };
   }
 
   /** What a host's shim tells of itself. */
@@ -123,6 +132,11 @@ export class ApplicationHosts implements AsyncDisposable {
     const own = await this.ownConnections(program, port);
     if (own.length !== 1) throw new Error(`a relay: ${JSON.stringify(own)}`);
     return own[0];
+  }
+
+  /** Has a host's shim forget what it knows about servers. */
+  async forgetAvailability(side: Side): Promise<void> {
+    await this.#shims![side].ask("cache", "--flush");
   }
 
   /** The established TCP connections between a host and others in which `port` is one end's. */

@@ -14,37 +14,39 @@ export type ShimMode = "--intercept" | "--serve-listeners";
 /** A host's shim; it runs once {@link start} was called. */
 export class HostShim {
   readonly #host: Namespace;
-  readonly #file: string;
-  readonly #control: string;
 
-  private constructor(host: Namespace, file: string, control: string) {
+  private constructor(
+    host: Namespace,
+    /** Of its rules and settings. */
+    readonly file: string,
+    /** Path of its control socket. */
+    readonly control: string,
+  ) {
     this.#host = host;
-    this.#file = file;
-    this.#control = control;
   }
 
   /** Writes its settings. The name is one of the lab's files. */
   static async prepare(lab: Lab, host: Namespace, name: string): Promise<HostShim> {
     const shim = new HostShim(host, lab.path(`${name}.toml`), lab.path(`${name}.control`));
     const net = { inet: { sctp: { shim: { head_start: PATIENCE } } } };
-    await Deno.writeTextFile(shim.#file, stringify({ net }));
+    await Deno.writeTextFile(shim.file, stringify({ net }));
     return shim;
   }
 
   /** Adds a rule, as it is typed after `shimrules -A`. Before the start. */
   async rule(rule: string): Promise<void> {
-    const words = ["shimrules", "-A", ...rule.split(" "), "--file", this.#file];
+    const words = ["shimrules", "-A", ...rule.split(" "), "--file", this.file];
     await this.#host.run(...shimkitCommand(words));
   }
 
   /** Changes a setting: "NAME=VALUE". Before the start. */
   async set(setting: string): Promise<void> {
-    await this.#host.run(...shimkitCommand(["sysctl", setting, "--file", this.#file]));
+    await this.#host.run(...shimkitCommand(["sysctl", setting, "--file", this.file]));
   }
 
   /** Starts the daemon, and waits until it does what it is asked to. */
   async start(mode: ShimMode, ...more: readonly string[]): Promise<LabProcess> {
-    const places = ["--file", this.#file, "--control", this.#control];
+    const places = ["--file", this.file, "--control", this.control];
     const words = ["shimd", mode, ...places, ...parameterWords(FAST_FAILOVER), ...more];
     const daemon = this.#host.spawn(shimkitCommand(words));
     await daemon.line(mode === "--intercept" ? /intercepting IPv6/ : /serving this host's TCP/);
@@ -53,8 +55,12 @@ export class HostShim {
 
   /** What the daemon tells of itself. */
   async status(): Promise<ShimStatus> {
-    const words = ["status", "--json", "--control", this.#control];
-    return JSON.parse(await this.#host.run(...shimkitCommand(words)));
+    return JSON.parse(await this.ask("status", "--json"));
+  }
+
+  /** Runs `shimkit ARGS` against the daemon, and gives what it prints. */
+  ask(...args: readonly string[]): Promise<string> {
+    return this.#host.run(...shimkitCommand([...args, "--control", this.control]));
   }
 
   /** What the daemon knows about servers. */

@@ -135,14 +135,6 @@ export class Intercepted implements AsyncDisposable {
     };
   }
 
-  /** What the packet filters of the client's host hold, without remarks. */
-  async filters(): Promise<string> {
-    const tables = ["nft list tables", "iptables-save -t mangle", "ip6tables-save -t mangle"];
-    const texts = tables.map((words) => this.client.run(...words.split(" ")));
-    const lines = (await Promise.all(texts)).join("\n").split("\n");
-    return lines.filter((line) => !line.startsWith("#")).join("\n");
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab[Symbol.asyncDispose]();
   }

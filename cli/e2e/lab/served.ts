@@ -5,6 +5,7 @@ import { Lab } from "./lab.ts";
 import { type TwoPathLab, twoPaths } from "./namespaces.ts";
 import type { LabProcess } from "./process.ts";
 import { shimkitCommand } from "./shimkit.ts";
+import { tracesIn } from "./traces.ts";
 
 function script(name: string): readonly string[] {
   const path = new URL(`./${name}`, import.meta.url).pathname;
@@ -75,16 +76,9 @@ export class Served implements AsyncDisposable {
     return await probed(this.#net!.client.spawn([...script("tcp_probe.ts"), text, `${port}`]));
   }
 
-  /** What a shim may leave in the server's host. */
-  async traces(): Promise<string> {
-    const commands = [
-      "nft list tables",
-      "ip rule",
-      "ip -6 rule",
-      "sysctl net.ipv4.tcp_fwmark_accept net.ipv4.fwmark_reflect net.ipv6.fwmark_reflect",
-    ];
-    const run = (line: string) => this.#net!.server.run(...line.split(" "));
-    return (await Promise.all(commands.map(run))).join("\n");
+  /** What a shim has in the kernel of the server's host. */
+  traces(): Promise<string> {
+    return tracesIn(this.#net!.server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

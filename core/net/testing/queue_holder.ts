@@ -4,14 +4,14 @@
  */
 import { EPOLLIN } from "../constants.ts";
 import { NetfilterQueue } from "../nfqueue.ts";
-import { QueueGuard } from "../queue_guard.ts";
+import { guardQueue } from "../queue_guard.ts";
 import { waitFor } from "./held_syns.ts";
 
 const say = (word: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${word}\n`));
 
 const [number, patience] = Deno.args.map(Number);
 const queue = new NetfilterQueue({ queue: number });
-const guard = patience === undefined ? undefined : QueueGuard.start(queue, patience);
+const guard = patience === undefined ? undefined : guardQueue(queue, patience);
 say("ready");
 const beats = setInterval(() => guard?.beat(), 50);
 while (queue.receive() === 0) {

@@ -98,6 +98,13 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: missingNamespaces,
   },
+  ptrace: {
+    purpose: "a daemon of which one thread stands still",
+    packages: [],
+    onDebianAsRoot: false,
+    probe: () =>
+      hasCapability(Capability.sysPtrace) ? undefined : "stopping a thread needs CAP_SYS_PTRACE",
+  },
   tun: {
     purpose: "TUN and TAP devices",
     packages: [],

@@ -1,6 +1,7 @@
 /** Every way by which applications come to a data plane: forwards, SOCKS, interception. */
 import { Conntrack } from "../../net/conntrack.ts";
 import { firewallMark, MarkKind } from "../../net/firewall_marks.ts";
+import { Capability, hasCapability } from "../../net/host.ts";
 import type { SocketAddress } from "../../net/sockaddr.ts";
 import { SystemError } from "../../net/system_error.ts";
 import type { TcpSocket } from "../../net/tcp_socket.ts";
@@ -24,9 +25,13 @@ import { SocksConnection } from "./socks_connection.ts";
 /** Ports tried until one is free on 127.0.0.1 and on ::1. */
 const PORT_ATTEMPTS = 16;
 
-/** The mark by which the kernel knows the shim's own connections; 0 if it does not look for any. */
+/**
+ * The mark by which the kernel knows the shim's own connections, so that neither this shim nor another
+ * one of this host intercepts them; 0 without the right to set one.
+ */
 export function ownMark({ intercept }: DataPlaneConfig): number {
-  return intercept ? firewallMark(intercept.instance, MarkKind.Own) : 0;
+  if (!hasCapability(Capability.netAdmin)) return 0;
+  return firewallMark(intercept?.instance ?? 0, MarkKind.Own);
 }
 
 export class ClientFronts {
