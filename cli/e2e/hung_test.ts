@@ -5,7 +5,6 @@ import { startEcho, Talker } from "./lab/conversation.ts";
 import { PORT } from "./lab/intercepted.ts";
 import { type LabProcess, until } from "./lab/process.ts";
 import { StoppedThread } from "./lab/stopped_thread.ts";
-import { tracesIn } from "./lab/traces.ts";
 
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
 
@@ -23,6 +22,8 @@ const HANGS = [
   { what: "a data plane", hang: stopDataPlane, needed: ["ptrace"] },
 ] as const;
 
+/** No shim gives up the other one while that hangs. */
+const PATIENT = ["--param", "associationMaxRetrans=1000"];
 const FRONTS = ["nfqueue", "redirect"] as const;
 
 for (const { what, hang, needed } of HANGS) {
@@ -33,11 +34,13 @@ for (const { what, hang, needed } of HANGS) {
       const server = await startEcho(hosts.server, PORT);
       await hosts.rule("client", `-c remote -p enable -s ${PORT}`);
       await hosts.rule("server", `-c local -p enable -s ${PORT}`);
-      await hosts.startShim("server");
-      const shim = await hosts.shim("client").start("--intercept", "--front", front);
+      await hosts.shim("server").start("--serve-listeners", ...PATIENT);
+      const shim = await hosts.shim("client").start("--intercept", ...PATIENT, "--front", front);
+      const standing = await Talker.start(hosts.client, hosts.address("server"), PORT);
+      await standing.talk();
       {
         using _hanging = hang(shim);
-        if (front === "redirect") await rulesGone(hosts);
+        if (front === "redirect") await redirectionGone(hosts);
         for (const family of [4, 6] as const) {
           const talker = await Talker.start(hosts.client, hosts.address("server", family), PORT);
           await server.line(new RegExp(`^client ${talker.local}$`));
@@ -47,13 +50,15 @@ for (const { what, hang, needed } of HANGS) {
       await until("connections are carried again", async () => {
         const talker = await Talker.start(hosts.client, hosts.address("server"), PORT);
         await talker.talk();
-        return (await hosts.status("client")).counters.carried > 0;
+        return (await hosts.status("client")).counters.carried > 1;
       });
+      await standing.talk();
     }));
   }
 }
 
-/** What is redirected before that is lost: only a held SYN can be let go. */
-async function rulesGone(hosts: ApplicationHosts): Promise<void> {
-  await until("the rules are gone", async () => !/shimkit_0$/m.test(await tracesIn(hosts.client)));
+/** What is redirected before that waits for the daemon: only a held SYN can be let go. */
+async function redirectionGone({ client }: ApplicationHosts): Promise<void> {
+  const rules = () => client.run("nft", "list", "ruleset");
+  await until("nothing is redirected", async () => !/redirect to/.test(await rules()));
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { needs } from "../../core/net/testing/requirements.ts";
 import type { AvailabilityEntry } from "../../core/shim/policy/availability_cache.ts";
 import type { ShimStatus } from "../../core/shim/status.ts";
+import { ApplicationHosts } from "./lab/application_hosts.ts";
+import { startEcho, Talker } from "./lab/conversation.ts";
 import { Intercepted, PORT, probed } from "./lab/intercepted.ts";
 import { until } from "./lab/process.ts";
 import { tracesIn } from "./lab/traces.ts";
@@ -206,6 +208,27 @@ interceptTest("a rule that is added or deleted counts from the next connection o
   await stage.probe(4);
   assert.equal(await carried(), 1);
 });
+
+for (const front of ["nfqueue", "redirect"]) {
+  interceptTest(`with ${front}, connections that stand outlive changed rules`, async () => {
+    await using hosts = await ApplicationHosts.open();
+    await startEcho(hosts.server, PORT);
+    for (const side of ["client", "server"] as const) {
+      const chain = side === "client" ? "remote" : "local";
+      await hosts.rule(side, `-c ${chain} -p enable -s ${PORT}`);
+    }
+    const shim = hosts.shim("client");
+    await Promise.all([hosts.startShim("server"), shim.start("--intercept", "--front", front)]);
+    const carried = await Talker.start(hosts.client, hosts.address("server"), PORT);
+    await carried.talk();
+    await shim.ask("shimrules", "-F");
+    const direct = await Talker.start(hosts.client, hosts.address("server"), PORT);
+    await direct.talk();
+    await shim.ask("shimrules", "-S", "-c", "remote", "-p", "enable");
+    for (const talker of [carried, direct]) await talker.talk();
+    assert.equal((await hosts.status("client")).counters.carried, 1);
+  });
+}
 
 interceptTest("without NFQUEUE connections are redirected, carried or relayed", async () => {
   await using stage = await Intercepted.open([PORT, PORT + 1]);

@@ -132,6 +132,26 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  needs(NEEDS, "a connection that stands when the redirection comes is not touched", async () => {
+    using host = await HoldingHost.make();
+    for (const [index, address] of SERVERS.map(IpAddress.parse).entries()) {
+      const server = host.listen(host.server, { address, port: 8080 });
+      host.apply(planOf({ front: "redirect", selections: [] }));
+      host.hosts.in(host.client, () => host.rules.remove());
+      const socket = host.connect(SERVERS[index], 8080);
+      assert.equal(outcome(socket), 0);
+      assert.ok(waitFor(server.descriptor, EPOLLIN));
+      const accepted = server.accept()!.socket;
+      host.apply(planOf({ front: "redirect" }));
+      assert.equal(socket.send(Uint8Array.of(7), 0, 1), 1);
+      assert.ok(waitFor(accepted.descriptor, EPOLLIN));
+      assert.equal(accepted.receive(new Uint8Array(1), 0, 1), 1);
+      accepted.close();
+    }
+  }),
+);
+
 const PLANS: readonly (readonly [name: string, plan: InterceptionPlan])[] = [
   ["the NFQUEUE front", planOf({ selections: [EVERYTHING] })],
   ["the redirect front", planOf({ front: "redirect", otherwise: true })],

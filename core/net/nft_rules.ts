@@ -6,6 +6,9 @@
 import { firewallMark, MARK_MASK, MARK_PREFIX, MarkKind } from "./firewall_marks.ts";
 import { familiesOf, type InterceptionPlan, type Selection } from "./interception_plan.ts";
 
+/** The chain that redirects. While it is there, what was redirected before goes on so. */
+export const NAT_CHAIN = "nat_output";
+
 /** How the kernel refuses each kind, so that connect() gets the errno (`icmpx`: both families). */
 const REFUSALS: readonly (readonly [kind: MarkKind, answer: string])[] = [
   [MarkKind.Refuse, "tcp reset"],
@@ -26,7 +29,7 @@ export function nftScript(
     ? [`meta mark ${hex(firewallMark(instance, MarkKind.Carry))} ${redirectTo(plan)}`]
     : redirectFront(plan);
   const chains = [
-    ...chain("nat_output", "type nat hook output priority -100; policy accept;", carry),
+    ...chain(NAT_CHAIN, "type nat hook output priority -100; policy accept;", carry),
     ...chain(
       "filter_output",
       "type filter hook output priority 0; policy accept;",
@@ -58,7 +61,7 @@ export function nftProbe(table: string, owner: string): string {
   const rules = ["meta l4proto tcp redirect to :1"];
   return replaceTable(table, owner, [
     "flags dormant;",
-    ...chain("nat_output", "type nat hook output priority -100; policy accept;", rules),
+    ...chain(NAT_CHAIN, "type nat hook output priority -100; policy accept;", rules),
     ...chain("filter_output", "type filter hook output priority 0; policy accept;", refusals(0)),
   ]);
 }
@@ -75,11 +78,15 @@ function refusals(instance: number): readonly string[] {
   });
 }
 
-/** Only the first packet of a connection passes a nat chain. */
+/**
+ * Only the first packet of a connection passes a nat chain: the first that the kernel keeps track of,
+ * which it does once there is such a chain. A connection that stood before has no SYN to come.
+ */
 function redirectFront(plan: InterceptionPlan): readonly string[] {
   const families = familiesOf(plan);
   return [
     "meta l4proto != tcp return",
+    "tcp flags & (fin | syn | rst | ack) != syn return",
     `oifname "lo" return`,
     `meta mark and ${hex(MARK_MASK)} == ${hex(MARK_PREFIX)} return`,
     ...(families.includes(4) ? [] : ["meta nfproto ipv4 return"]),

@@ -11,7 +11,7 @@ import { type Heartbeat, QueueWatchdog, takeAway } from "../net/queue_watchdog.t
 import { guardRules } from "../net/rules_guard.ts";
 import { Fault } from "../rules/fault.ts";
 import { parseFile } from "../rules/file_format.ts";
-import { remoteSelections } from "./policy/selections.ts";
+import { type RemoteSelections, remoteSelections } from "./policy/selections.ts";
 import { type InterceptConfig, type InterceptionReport, queueNumber } from "./protocol.ts";
 
 /** Milliseconds after which a data plane that does not turn, or a process, counts as hung. */
@@ -66,15 +66,19 @@ export class Interception {
   apply(text: string): void {
     const configuration = parseFile(text);
     if (configuration instanceof Fault) throw new TypeError(configuration.message);
-    const { front, families } = this.#config;
     this.#text = text;
+    this.#select(remoteSelections(configuration.table));
+  }
+
+  #select(selections: RemoteSelections): void {
+    const { front, families } = this.#config;
     this.#kernel.apply({
       front,
       families,
       queue: queueNumber(this.#config),
       redirectPort: this.#redirectPort,
       cgroups: this.#group && [this.#group.name],
-      ...remoteSelections(configuration.table),
+      ...selections,
     });
   }
 
@@ -137,7 +141,7 @@ export class Interception {
 
   #handleLoss(): void {
     if (this.#config.front === "redirect") {
-      this.#kernel.remove();
+      this.#select({ selections: [], otherwise: false });
       this.#withdrawn = true;
     }
     this.#lost();
