@@ -65,7 +65,7 @@ export class HostShim {
 
   /** What the daemon knows about servers. */
   async availability(): Promise<readonly AvailabilityEntry[]> {
-    const words = ["cache", "--json", "--control", this.#control];
+    const words = ["cache", "--json", "--control", this.control];
     return JSON.parse(await this.#host.run(...shimkitCommand(words)));
   }
 }
