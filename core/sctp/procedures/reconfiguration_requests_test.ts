@@ -2,41 +2,17 @@
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
 import { data, parameter, rawChunk } from "../testing/chunks.ts";
-import { Puppet, type PuppetOptions } from "../testing/puppet.ts";
+import type { Puppet } from "../testing/puppet.ts";
+import { reconfigPuppet, reconfigsIn } from "../testing/reconfig.ts";
 import { chunksOfType, namesOf, type SentPacket } from "../testing/sent_packet.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { dataSsn, dataTsn } from "../wire/data.ts";
-import { isFault } from "../wire/fault.ts";
-import {
-  decodeReconfig,
-  encodeReconfig,
-  type ReconfigParameter,
-  type ReconfigRequest,
-  ReconfigResult,
-} from "../wire/reconfig.ts";
+import { encodeReconfig, type ReconfigRequest, ReconfigResult } from "../wire/reconfig.ts";
 import { sackCumulativeTsn } from "../wire/sack.ts";
-
-function connected(options: PuppetOptions = {}): Puppet {
-  const puppet = new Puppet({
-    parameters: { noDelay: 1, sackDelay: 0 },
-    init: { supportedExtensions: [ChunkType.ReConfig] },
-    ...options,
-  });
-  puppet.connect();
-  return puppet;
-}
-
-function reconfigs(packets: readonly SentPacket[]): ReconfigParameter[] {
-  return chunksOfType(packets, ChunkType.ReConfig).flatMap((chunk) => {
-    const parameters = decodeReconfig(chunk, 0);
-    if (isFault(parameters)) throw new Error(parameters.detail);
-    return parameters;
-  });
-}
 
 /** Results of the responses in these packets. */
 function resultsIn(packets: readonly SentPacket[]): number[] {
-  return reconfigs(packets).flatMap((each) => each.kind === "response" ? [each.result] : []);
+  return reconfigsIn(packets).flatMap((each) => each.kind === "response" ? [each.result] : []);
 }
 
 /** A request to reset streams of the puppet behind all that it has sent. */
@@ -63,7 +39,7 @@ function request(puppet: Puppet, fields: Unnumbered<ReconfigRequest>, n = 0): Ui
 }
 
 Deno.test("a reset behind all that has arrived is carried out at once (section 5.2.2)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.data({ stream: 1, ssn: 0 });
   puppet.data({ stream: 2, ssn: 0 });
   const answer = puppet.send(reset(puppet));
@@ -79,7 +55,7 @@ Deno.test("a reset behind all that has arrived is carried out at once (section 5
 });
 
 Deno.test("a reset of all streams lists none", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.data({ stream: 1, ssn: 0 });
   puppet.data({ stream: 2, ssn: 0 });
   puppet.send(reset(puppet, { streams: [] }));
@@ -88,7 +64,7 @@ Deno.test("a reset of all streams lists none", () => {
 });
 
 Deno.test("a reset waits for what is still missing, and is then answered (E2 to E6)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const missing = puppet.nextTsn++;
   puppet.data({ stream: 1, ssn: 1 });
   const chunk = reset(puppet);
@@ -106,7 +82,7 @@ Deno.test("a reset waits for what is still missing, and is then answered (E2 to 
 });
 
 Deno.test("the later answer to a deferred reset repeats that to the request beside it", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const missing = puppet.nextTsn++;
   puppet.data({ stream: 1, ssn: 1 });
   const first = puppet.association.rx!.initialTsn;
@@ -128,7 +104,7 @@ Deno.test("the later answer to a deferred reset repeats that to the request besi
 });
 
 Deno.test("what comes behind a deferred reset is not taken before it, other streams are", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const missing = puppet.nextTsn++;
   puppet.data({ stream: 1, ssn: 1 });
   puppet.send(reset(puppet));
@@ -152,7 +128,7 @@ Deno.test("what comes behind a deferred reset is not taken before it, other stre
 });
 
 Deno.test("a request that was sent again gets the same answer, byte for byte (section 5.2.1)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const chunk = reset(puppet);
   const first = chunksOfType(puppet.send(chunk), ChunkType.ReConfig);
   puppet.data({ stream: 1, ssn: 0 });
@@ -162,14 +138,14 @@ Deno.test("a request that was sent again gets the same answer, byte for byte (se
 });
 
 Deno.test("sequence numbers that are not due, streams that do not exist and what is not allowed are refused", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const skipped = reset(puppet, { sequence: puppet.nextTsn + 5 });
   assert.deepEqual(resultsIn(puppet.send(skipped)), [ReconfigResult.BadSequenceNumber]);
   assert.equal(puppet.subject.endpoint.metrics.dropped["bad-sequence"], 1);
   const { inboundStreams } = puppet.association;
   const wrong = reset(puppet, { streams: [inboundStreams] });
   assert.deepEqual(resultsIn(puppet.send(wrong)), [ReconfigResult.WrongSsn]);
-  const strict = connected({
+  const strict = reconfigPuppet({
     parameters: { acceptStreamReset: 0, acceptAssociationReset: 0, acceptStreamAddition: 0 },
   });
   const refused = [
@@ -185,11 +161,11 @@ Deno.test("sequence numbers that are not due, streams that do not exist and what
 });
 
 Deno.test("the peer has our streams reset: a request of ours is the answer (section 5.2.3)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 1 });
   puppet.ack(1);
   const chunk = request(puppet, { kind: "reset-incoming", streams: [1] });
-  const [ours, ...others] = reconfigs(puppet.send(chunk));
+  const [ours, ...others] = reconfigsIn(puppet.send(chunk));
   assert.ok(ours.kind === "reset-outgoing" && others.length === 0);
   assert.deepEqual(ours.streams, [1]);
   assert.equal(ours.responseSequence, puppet.association.rx!.initialTsn);
@@ -206,7 +182,7 @@ Deno.test("the peer has our streams reset: a request of ours is the answer (sect
 });
 
 Deno.test("streams at SSN 0, or that are being reset, need no reset (section 5.2.3)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const fresh = request(puppet, { kind: "reset-incoming", streams: [] });
   assert.deepEqual(resultsIn(puppet.send(fresh)), [ReconfigResult.NothingToDo]);
   puppet.submit(10, { stream: 1 });
@@ -217,11 +193,11 @@ Deno.test("streams at SSN 0, or that are being reset, need no reset (section 5.2
 });
 
 Deno.test("a reset of all is answered with the TSNs that come next (section 5.2.4)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.data({ ssn: 0 });
   puppet.submit(10);
   puppet.ack(1);
-  const [answer] = reconfigs(puppet.send(request(puppet, { kind: "reset-association" })));
+  const [answer] = reconfigsIn(puppet.send(request(puppet, { kind: "reset-association" })));
   assert.ok(answer.kind === "response" && answer.next);
   assert.equal(answer.result, ReconfigResult.Performed);
   assert.equal(answer.next.sender, tsn(puppet.subjectTsn + 1 + 2 ** 30), "beyond any window");
@@ -235,7 +211,7 @@ Deno.test("a reset of all is answered with the TSNs that come next (section 5.2.
 });
 
 Deno.test("a reset of all waits until what we sent is acknowledged: nothing is lost", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10);
   const chunk = request(puppet, { kind: "reset-association" });
   assert.deepEqual(resultsIn(puppet.send(chunk)), [ReconfigResult.InProgress]);
@@ -247,9 +223,9 @@ Deno.test("a reset of all waits until what we sent is acknowledged: nothing is l
 });
 
 Deno.test("more streams of the peer's are taken up to our limit (section 5.2.5)", () => {
-  const puppet = connected({
+  const puppet = reconfigPuppet({
     parameters: { inboundStreams: 12 },
-    init: { supportedExtensions: [130], outboundStreams: 10 },
+    init: { outboundStreams: 10 },
   });
   const add = (count: number, sequence: number) =>
     resultsIn(puppet.send(request(puppet, { kind: "add-outgoing", count }, sequence)));
@@ -261,13 +237,13 @@ Deno.test("more streams of the peer's are taken up to our limit (section 5.2.5)"
 });
 
 Deno.test("the peer has us add streams: a request of ours is the answer (section 5.2.6)", () => {
-  const puppet = connected();
-  const answer = reconfigs(puppet.send(request(puppet, { kind: "add-incoming", count: 4 })));
+  const puppet = reconfigPuppet();
+  const answer = reconfigsIn(puppet.send(request(puppet, { kind: "add-incoming", count: 4 })));
   assert.deepEqual(answer, [{ kind: "add-outgoing", sequence: puppet.subjectTsn, count: 4 }]);
 });
 
 Deno.test("with a request of our own under way, one that another would have to answer is refused", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 1 });
   puppet.subject.do(() => puppet.association.addStreams(0, 1));
   puppet.subject.take();
@@ -280,7 +256,7 @@ Deno.test("with a request of our own under way, one that another would have to a
 });
 
 Deno.test("what section 3.1 does not allow is answered with a Protocol Violation, and counted", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const faulty = [
     rawChunk(ChunkType.ReConfig),
     rawChunk(ChunkType.ReConfig, 0, parameter(13, new Uint8Array(3))),
@@ -290,9 +266,9 @@ Deno.test("what section 3.1 does not allow is answered with a Protocol Violation
 });
 
 Deno.test("a storm of requests in one packet costs bounded answers", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const storm = Array.from({ length: 60 }, () => reset(puppet, { sequence: 5, streams: [] }));
-  assert.ok(reconfigs(puppet.send(...storm)).length <= 16);
+  assert.ok(reconfigsIn(puppet.send(...storm)).length <= 16);
   const wanted = Array.from(
     { length: 40 },
     (_, i) => request(puppet, { kind: "add-incoming", count: 1 }, i),
@@ -302,7 +278,7 @@ Deno.test("a storm of requests in one packet costs bounded answers", () => {
 });
 
 Deno.test("without the extension RE-CONFIG is skipped without a word (RFC 9260, section 3.2)", () => {
-  const puppet = connected({ init: {} });
+  const puppet = reconfigPuppet({ init: { supportedExtensions: [] } });
   const answer = puppet.send(reset(puppet), data(puppet.nextTsn++));
   assert.deepEqual(namesOf(answer), ["SACK"]);
   assert.equal(puppet.subject.endpoint.metrics.dropped["unrecognized-chunk"], 1);

@@ -1,38 +1,13 @@
 /** What this side asks for about the streams (RFC 6525, sections 5.1 and 5.2.7). */
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
-import { Puppet, type PuppetOptions } from "../testing/puppet.ts";
+import { Puppet } from "../testing/puppet.ts";
+import { reconfigPuppet, reconfigsIn } from "../testing/reconfig.ts";
 import { chunksOfType, namesOf, type SentPacket } from "../testing/sent_packet.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { dataSsn, dataStream } from "../wire/data.ts";
-import { isFault } from "../wire/fault.ts";
-import {
-  decodeReconfig,
-  encodeReconfig,
-  type ReconfigParameter,
-  type ReconfigRequest,
-  ReconfigResult,
-} from "../wire/reconfig.ts";
+import { encodeReconfig, type ReconfigRequest, ReconfigResult } from "../wire/reconfig.ts";
 import { ReconfigurationError } from "./stream_changes.ts";
-
-function connected(options: PuppetOptions = {}): Puppet {
-  const puppet = new Puppet({
-    parameters: { noDelay: 1 },
-    init: { supportedExtensions: [ChunkType.ReConfig] },
-    ...options,
-  });
-  puppet.connect();
-  return puppet;
-}
-
-/** The parameters of all RE-CONFIG chunks in these packets. */
-function reconfigs(packets: readonly SentPacket[]): ReconfigParameter[] {
-  return chunksOfType(packets, ChunkType.ReConfig).flatMap((chunk) => {
-    const parameters = decodeReconfig(chunk, 0);
-    if (isFault(parameters)) throw new Error(parameters.detail);
-    return parameters;
-  });
-}
 
 /** Has the user want a change; returns what leaves. */
 function want(puppet: Puppet, change: (puppet: Puppet) => void): SentPacket[] {
@@ -55,7 +30,7 @@ function respond(
 }
 
 function requestIn(packets: readonly SentPacket[]): ReconfigRequest {
-  const [request, ...others] = reconfigs(packets);
+  const [request, ...others] = reconfigsIn(packets);
   assert.ok(request && request.kind !== "response" && others.length === 0, String(others));
   return request;
 }
@@ -89,7 +64,7 @@ Deno.test("RE-CONFIG is offered, and sent only to a peer that offers it (section
 });
 
 Deno.test("an outgoing reset names its streams, and the last TSN (section 5.1.2)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 3 });
   puppet.submit(10, { stream: 3 });
   const sent = resetOutgoing(puppet, [3]);
@@ -104,7 +79,7 @@ Deno.test("an outgoing reset names its streams, and the last TSN (section 5.1.2)
 });
 
 Deno.test("messages wait on the streams until the peer agrees, and start from SSN 0 then (A1, H4)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 3 });
   const request = requestIn(resetOutgoing(puppet, [3]));
   assert.equal(numbersOf(puppet.submit(10, { stream: 3 })), "");
@@ -117,10 +92,10 @@ Deno.test("messages wait on the streams until the peer agrees, and start from SS
 });
 
 Deno.test("messages of before leave before the request does", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(20_000, { stream: 1 });
   assert.deepEqual(
-    reconfigs(resetOutgoing(puppet, [1])),
+    reconfigsIn(resetOutgoing(puppet, [1])),
     [],
     "a part of the message waits for cwnd",
   );
@@ -133,7 +108,7 @@ Deno.test("messages of before leave before the request does", () => {
 });
 
 Deno.test("a refused reset lets the streams go on as they were (section 5.2.7, H3)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 3 });
   const request = requestIn(resetOutgoing(puppet, []));
   puppet.submit(10, { stream: 3 });
@@ -143,7 +118,7 @@ Deno.test("a refused reset lets the streams go on as they were (section 5.2.7, H
 });
 
 Deno.test("an unanswered request is sent again with backoff, and counts as an error (section 5.1.1)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const first = chunksOfType(resetOutgoing(puppet, [0]), ChunkType.ReConfig);
   const { rto } = puppet.association.paths[0];
   assert.deepEqual(chunksOfType(puppet.wait(rto - 1), ChunkType.ReConfig), []);
@@ -154,28 +129,30 @@ Deno.test("an unanswered request is sent again with backoff, and counts as an er
 });
 
 Deno.test("a peer that never answers is given up (section 5.1.1)", () => {
-  const puppet = connected({ parameters: { associationMaxRetrans: 2, hbInterval: 3_600_000 } });
+  const puppet = reconfigPuppet({
+    parameters: { associationMaxRetrans: 2, hbInterval: 3_600_000 },
+  });
   resetOutgoing(puppet, [0]);
   puppet.wait(60_000);
   assert.equal(eventsOf(puppet, "communication-lost").length, 1);
 });
 
 Deno.test("while the peer is at it a time-out is no error (section 5.2.7, H2)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const request = requestIn(resetOutgoing(puppet, [0]));
   respond(puppet, request, ReconfigResult.InProgress);
   const again = puppet.wait(1000);
   assert.deepEqual(requestIn(again), request);
   assert.equal(puppet.association.paths[0].errorCount, 0);
   respond(puppet, request, ReconfigResult.Performed);
-  assert.deepEqual(reconfigs(puppet.wait(10_000)), []);
+  assert.deepEqual(reconfigsIn(puppet.wait(10_000)), []);
   assert.equal(eventsOf(puppet, "streams-reset").length, 1);
 });
 
 Deno.test("only one request is in flight: the next one follows the answer (section 5.1.1)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const first = requestIn(resetOutgoing(puppet, [1]));
-  assert.deepEqual(reconfigs(resetOutgoing(puppet, [2])), []);
+  assert.deepEqual(reconfigsIn(resetOutgoing(puppet, [2])), []);
   const second = requestIn(respond(puppet, first, ReconfigResult.Performed));
   assert.ok(second.kind === "reset-outgoing");
   assert.deepEqual(second.streams, [2]);
@@ -183,7 +160,7 @@ Deno.test("only one request is in flight: the next one follows the answer (secti
 });
 
 Deno.test("an answer to another request, or a second one, changes nothing (H1)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const request = requestIn(resetOutgoing(puppet, [1]));
   respond(puppet, { sequence: request.sequence + 1 }, ReconfigResult.Performed);
   assert.equal(eventsOf(puppet, "streams-reset").length, 0);
@@ -193,12 +170,12 @@ Deno.test("an answer to another request, or a second one, changes nothing (H1)",
 });
 
 Deno.test("both directions are asked for in one chunk; the peer's own request answers (E1)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const sent = want(
     puppet,
     ({ association }) => association.resetStreams({ outgoing: [1], incoming: [2] }),
   );
-  const [outgoing, incoming] = reconfigs(sent);
+  const [outgoing, incoming] = reconfigsIn(sent);
   assert.deepEqual([outgoing.kind, incoming.kind], ["reset-outgoing", "reset-incoming"]);
   respond(puppet, outgoing, ReconfigResult.Performed);
   const answer: ReconfigRequest = {
@@ -214,14 +191,14 @@ Deno.test("both directions are asked for in one chunk; the peer's own request an
     event.kind === "streams-reset" && event.direction
   );
   assert.deepEqual(directions, ["outgoing", "incoming"]);
-  assert.deepEqual(reconfigs(puppet.wait(10_000)), []);
+  assert.deepEqual(reconfigsIn(puppet.wait(10_000)), []);
 });
 
 Deno.test("all numbers start again once nothing is outstanding (sections 5.1.4 and 5.2.7, H5)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   puppet.submit(10, { stream: 1 });
   assert.deepEqual(
-    reconfigs(want(puppet, ({ association }) => association.resetAssociation())),
+    reconfigsIn(want(puppet, ({ association }) => association.resetAssociation())),
     [],
     "TSNs are outstanding",
   );
@@ -242,16 +219,16 @@ Deno.test("all numbers start again once nothing is outstanding (sections 5.1.4 a
 });
 
 Deno.test("the next reset of all waits until 30 seconds are over (section 5.1.4)", () => {
-  const puppet = connected({ parameters: { hbInterval: 3_600_000 } });
+  const puppet = reconfigPuppet({ parameters: { hbInterval: 3_600_000 } });
   const reset = () => want(puppet, ({ association }) => association.resetAssociation());
   respond(puppet, requestIn(reset()), ReconfigResult.Denied);
-  assert.deepEqual(reconfigs(reset()), []);
-  assert.deepEqual(reconfigs(puppet.wait(29_000)), []);
+  assert.deepEqual(reconfigsIn(reset()), []);
+  assert.deepEqual(reconfigsIn(puppet.wait(29_000)), []);
   assert.equal(requestIn(puppet.wait(1001)).kind, "reset-association");
 });
 
 Deno.test("added streams can be used once the peer has agreed (section 5.1.5)", () => {
-  const puppet = connected({ init: { supportedExtensions: [130], inboundStreams: 4 } });
+  const puppet = reconfigPuppet({ init: { inboundStreams: 4 } });
   const { association } = puppet;
   assert.equal(association.outboundStreams, 4);
   const request = requestIn(want(puppet, () => association.addStreams(3)));
@@ -264,7 +241,7 @@ Deno.test("added streams can be used once the peer has agreed (section 5.1.5)", 
 });
 
 Deno.test("streams for the peer are asked for, and its own request answers (section 5.1.6)", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const { association } = puppet;
   const before = association.inboundStreams;
   const request = requestIn(want(puppet, () => association.addStreams(0, 5)));
@@ -273,11 +250,11 @@ Deno.test("streams for the peer are asked for, and its own request answers (sect
   puppet.send(encodeReconfig([answer]));
   assert.equal(association.inboundStreams, before + 5);
   assert.equal(association.reconfiguration?.inFlight, undefined);
-  assert.deepEqual(reconfigs(puppet.wait(10_000)), []);
+  assert.deepEqual(reconfigsIn(puppet.wait(10_000)), []);
 });
 
 Deno.test("what cannot be asked for is refused in words", () => {
-  const { association } = connected({ init: { supportedExtensions: [130], inboundStreams: 4 } });
+  const { association } = reconfigPuppet({ init: { inboundStreams: 4 } });
   assert.throws(
     () => association.resetStreams({ outgoing: [4] }),
     /cannot reset stream 4: there are 4 outbound streams/,
@@ -294,7 +271,7 @@ Deno.test("what cannot be asked for is refused in words", () => {
 });
 
 Deno.test("a shutdown waits for messages that wait for a reset", () => {
-  const puppet = connected();
+  const puppet = reconfigPuppet();
   const request = requestIn(resetOutgoing(puppet, [0]));
   puppet.submit(10);
   assert.deepEqual(namesOf(puppet.shutdown()), []);
