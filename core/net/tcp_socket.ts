@@ -95,6 +95,8 @@ export class TcpSocket {
   /** errno of the last call that returned `Reset` or `Failed`; 0 before. */
   lastErrno = 0;
   #resetsOnDeath = false;
+  /** False once it is closed: its number may be another's by then, even the runtime's own. */
+  #isOpen = true;
 
   /** @param descriptor an open nonblocking TCP socket; this object now owns it. */
   constructor(readonly descriptor: number) {}
@@ -189,13 +191,20 @@ export class TcpSocket {
    * still unread: the kernel then resets the connection.
    */
   close(): void {
+    if (!this.#isOpen) return;
     if (this.#resetsOnDeath) this.#setLinger(NO_LINGER);
-    closeSocket(this.descriptor);
+    this.#release();
   }
 
   /** Closes the connection by a reset: the peer sees ECONNRESET. */
   reset(): void {
+    if (!this.#isOpen) return;
     this.#setLinger(ABORTIVE_LINGER);
+    this.#release();
+  }
+
+  #release(): void {
+    this.#isOpen = false;
     closeSocket(this.descriptor);
   }
 

@@ -110,6 +110,19 @@ Deno.test(needs(["linux", "ffi"], "a reset is told apart from an end", () => {
   close();
 }));
 
+Deno.test(needs(["linux", "ffi"], "closing twice leaves who has the number now alone", () => {
+  const { client, close } = pair();
+  client.close();
+  // The lowest free number is given first, unless another thread was faster.
+  const next = new TcpListener({ address: LOOPBACK, port: 0 });
+  const { port } = next.localAddress;
+  client.close();
+  client.reset();
+  assert.equal(next.localAddress.port, port);
+  next.close();
+  close();
+}));
+
 Deno.test(
   needs(["linux", "ffi"], "a socket that is to be reset on death still closes in order", () => {
     const { client, server, close } = pair();
