@@ -22,6 +22,14 @@ async function writeSite(lab: Lab): Promise<{ root: string; hash: string }> {
   return { root, hash: await writePayload(`${root}/large`, SIZE, 1) };
 }
 
+/** Where a file is fetched to. The tests of a stack share a folder: what another one fetched is removed. */
+async function target(lab: Lab): Promise<string> {
+  const path = lab.path("fetched");
+  await Deno.writeTextFile(path, "");
+  await Deno.remove(path);
+  return path;
+}
+
 /** The addresses of Apache's first `count` clients, as it has logged them. */
 async function loggedClients(log: string, count: number): Promise<readonly string[]> {
   const lines = async () => (await Deno.readTextFile(log)).trimEnd().split("\n");
@@ -53,7 +61,7 @@ async function fetchFromNative(scene: Scene): Promise<void> {
     await server.line(new RegExp(`^${local} /page.html 200$`));
   }
   for (const wire of host.wires) await wire.limit(DISTURBED_RATE);
-  const fetched = lab.path("fetched");
+  const fetched = await target(lab);
   const file = url(scene.addresses("native", 4)[0], "large");
   const fetch = host.other.spawn(curl("--output", fetched, file));
   await cutInTheMiddle(host.wires, SIZE, () => fileSize(fetched));
@@ -81,10 +89,11 @@ async function fetchFromApache(scene: Scene): Promise<void> {
   assert.ok(scene.addresses("native", 4).includes(first), `Apache sees ${first}`);
   assert.ok(scene.addresses("native", 6).includes(second), `Apache sees ${second}`);
   for (const wire of host.wires) await wire.limit(DISTURBED_RATE);
+  const fetched = await target(lab);
   const large = await fetch("/large", "fetched", 4);
-  await cutInTheMiddle(host.wires, SIZE, () => fileSize(lab.path("fetched")));
+  await cutInTheMiddle(host.wires, SIZE, () => fileSize(fetched));
   await succeeded(large);
-  assert.equal(await hashFile(lab.path("fetched")), hash);
+  assert.equal(await hashFile(fetched), hash);
   await scene.assertCarried(3);
 }
 
