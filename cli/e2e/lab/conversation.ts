@@ -24,12 +24,21 @@ export class Talker {
     readonly local: string,
   ) {}
 
-  /** Connects from `host`. */
-  static async start(host: Namespace, address: string, port: number): Promise<Talker> {
+  /** Has one begin to connect from `host`: it says "connected HOST PORT", or what went wrong. */
+  static begin(host: Namespace, address: string, port: number): LabProcess {
     const words = [...script("tcp_talker.ts"), address, String(port)];
-    const process = host.spawn(words, { stdin: "piped" });
+    return host.spawn(words, { stdin: "piped" });
+  }
+
+  /** One that has begun, once it is connected. */
+  static async of(process: LabProcess): Promise<Talker> {
     const line = await process.line(/^connected /);
     return new Talker(process, line.replace("connected ", ""));
+  }
+
+  /** Connects from `host`. */
+  static start(host: Namespace, address: string, port: number): Promise<Talker> {
+    return Talker.of(Talker.begin(host, address, port));
   }
 
   /** Says something, and waits until it comes back. */
