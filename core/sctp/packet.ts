@@ -79,6 +79,15 @@ export class PacketBatch {
     return this.count < this.capacity && this.used + length <= this.memory.length;
   }
 
+  /**
+   * How many packets of `length` bytes fit one after the other, if there has to be room for one of
+   * `largest` bytes before each.
+   */
+  roomFor(length: number, largest: number): number {
+    const byBytes = Math.floor((this.memory.length - this.used - largest) / length) + 1;
+    return Math.max(0, Math.min(this.capacity - this.count, byBytes));
+  }
+
   /** Adds the packet that was built at {@link used}. */
   commit(length: number, route: Route): void {
     this.offsets[this.count] = this.used;

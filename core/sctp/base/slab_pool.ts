@@ -39,10 +39,15 @@ interface Page {
   next: Page | undefined;
 }
 
+/** Sizes are multiples of the smallest one: the class of each, by how many of those it takes. */
+const UNIT = SLOT_SIZES[0];
+const CLASS_BY_UNITS = Uint8Array.from(
+  { length: LARGEST_SLOT / UNIT + 1 },
+  (_, units) => SLOT_SIZES.findIndex((size) => size >= units * UNIT),
+);
+
 function sizeClassOf(length: number): number {
-  let sizeClass = 0;
-  while (SLOT_SIZES[sizeClass] < length) sizeClass++;
-  return sizeClass;
+  return CLASS_BY_UNITS[Math.ceil(length / UNIT)];
 }
 
 /** Where a pool gets its pages from. */

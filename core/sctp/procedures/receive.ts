@@ -154,12 +154,11 @@ function owner(
 
 function hasReflectedTag(context: ChunkContext): boolean {
   const { bytes, offset, packetEnd } = context;
-  if (!chunkIsWhole(bytes, offset, packetEnd)) return false;
   switch (chunkType(bytes, offset)) {
     case ChunkType.Abort:
-      return abortIsReflected(bytes, offset);
+      return chunkIsWhole(bytes, offset, packetEnd) && abortIsReflected(bytes, offset);
     case ChunkType.ShutdownComplete:
-      return shutdownCompleteIsReflected(bytes, offset);
+      return chunkIsWhole(bytes, offset, packetEnd) && shutdownCompleteIsReflected(bytes, offset);
     default:
       return false;
   }

@@ -4,6 +4,7 @@ import type { Association } from "../association.ts";
 import { Ecn, type PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
+import { writeFullPackets } from "../tx/full_packets.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
@@ -25,7 +26,7 @@ export function transmitAssociation(
   prepare(association, now);
   for (;;) {
     if (!batch.hasRoom(roomFor(association))) return true;
-    if (writePacket(association, now, batch)) continue;
+    if (writeBulk(association, now, batch) || writePacket(association, now, batch)) continue;
     if (!association.reconfiguration || !askForChange(association, now)) break;
   }
   if (maySendData(association)) armWindowProbe(association, now);
@@ -95,6 +96,29 @@ function writePacket(association: Association, now: Instant, batch: PacketBatch)
     return finish(association, now, batch, path, true);
   }
   return association.rx?.acks.isDue ? writeSackPacket(association, now, batch) : false;
+}
+
+/** Writes packets that hold nothing but a full chunk; false if the next one holds something else. */
+function writeBulk(association: Association, now: Instant, batch: PacketBatch): boolean {
+  const { tx, rx, host, control, conditions, authentication } = association;
+  const path = conditions.dataPath;
+  const isAlone = control.length === 0 && !rx?.acks.isPending &&
+    !authentication?.mustSend(ChunkType.Data);
+  if (!path || !isAlone || !maySendData(association)) return false;
+  path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
+  const bytesBefore = batch.used;
+  const packets = writeFullPackets(tx, now, path, host.writer, batch, association, conditions);
+  if (packets === 0) return false;
+  association.metrics.dataChunksSent += packets;
+  countSent(association, path, packets, batch.used - bytesBefore);
+  return true;
+}
+
+function countSent({ metrics }: Association, path: Path, packets: number, bytes: number): void {
+  metrics.packetsSent += packets;
+  metrics.bytesSent += bytes;
+  path.metrics.packetsSent += packets;
+  path.metrics.bytesSent += bytes;
 }
 
 /** RFC 9260, section 6: the states in which DATA may leave. */
@@ -198,9 +222,6 @@ function finish(
   metrics.dataChunksSent += chunks;
   path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
   const length = writer.finish(batch, isFresh ? path.route : path.controlRoute);
-  metrics.packetsSent++;
-  metrics.bytesSent += length;
-  path.metrics.packetsSent++;
-  path.metrics.bytesSent += length;
+  countSent(association, path, 1, length);
   return true;
 }

@@ -12,7 +12,7 @@ import { SegmentFlag } from "./segment_store.ts";
 import { MAX_OUTSTANDING, type Transmission } from "./transmission.ts";
 
 /** A message that has to be cut anyway is not started in less room than this. */
-const SMALLEST_CUT = 256;
+export const SMALLEST_CUT = 256;
 
 /** Why DATA is put into packets now; reused from transmission to transmission. */
 export interface SendConditions {
@@ -215,12 +215,27 @@ function sendChunk(
   if ((flags & (DataFlag.End | DataFlag.Unordered)) === DataFlag.End) {
     tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
   }
-  tx.windowProbeDue = false;
   const wasIdle = path.flightSize === 0;
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
+  noteNewData(tx, now, path, tsn, wasIdle, conditions);
+}
+
+/**
+ * New data leaves on a path: its RTT may be measured, and T3-rtx runs.
+ * @param wasIdle whether nothing was in flight there before.
+ */
+export function noteNewData(
+  tx: Transmission,
+  now: Instant,
+  path: Path,
+  first: Tsn,
+  wasIdle: boolean,
+  conditions: SendConditions,
+): void {
+  tx.windowProbeDue = false;
   if (path.rttSentAt === NEVER) {
-    path.rttTsn = tsn;
+    path.rttTsn = first;
     path.rttSentAt = now;
   }
   path.lastMeasuredSendAt = now;
@@ -232,7 +247,8 @@ function startT3(path: Path, now: Instant, conditions: SendConditions): void {
   if (conditions.startTimers) path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
 }
 
-function writeChunk(tx: Transmission, writer: PacketWriter, slot: number, tsn: Tsn): void {
+/** Writes a chunk that has its TSN into the open packet. */
+export function writeChunk(tx: Transmission, writer: PacketWriter, slot: number, tsn: Tsn): void {
   const { outstanding, pool } = tx;
   const length = outstanding.length[slot];
   const offset = writer.reserve(DATA_HEADER_LENGTH + length);

@@ -125,12 +125,12 @@ export class SegmentStore {
     return this.#columns.cut[segment] === 0;
   }
 
-  /** Cuts a chunk off; returns where it lies in the pool. */
-  cut(segment: number, length: number): number {
+  /** Cuts chunks of one length off; returns where the first one lies in the pool. */
+  cut(segment: number, length: number, chunks = 1): number {
     const columns = this.#columns;
     const address = columns.address[segment] + columns.cut[segment];
-    columns.cut[segment] += length;
-    columns.unacked[segment]++;
+    columns.cut[segment] += length * chunks;
+    columns.unacked[segment] += chunks;
     return address;
   }
 

@@ -290,6 +290,23 @@ export class SendQueue {
     return address;
   }
 
+  /**
+   * Cuts `chunks` chunks of `length` bytes off the current segment, one after the other; it has more
+   * than that. Returns where the first one lies in the pool.
+   */
+  cutMany(length: number, chunks: number): number {
+    const slot = this.#slot;
+    const { streams } = this.#turns;
+    const address = this.#segments.cut(this.#current, length, chunks);
+    this.#unsentBytes -= length * chunks;
+    this.#lastStream = streams.stream[slot];
+    const cost = length * this.#scheduler.cost(this.streamValue(this.#lastStream));
+    this.#virtualTime = streams.used[slot] + cost * (chunks - 1);
+    streams.used[slot] += cost * chunks;
+    this.#bound = slot;
+    return address;
+  }
+
   /** What follows on a stream is held. */
   #suspend(slot: number): void {
     this.#turns.streams.last[slot] = 0;
