@@ -137,6 +137,6 @@ Deno.test(needs(NEEDS, "a second daemon at the same named socket does not start"
   const words = ["shimd", "--serve", "7", "--local", "127.0.3.8", "--udp", "0"];
   const place = ["--file", daemon.file, "--control", daemon.socket];
   assert.equal(await runProgram([...words, ...place], io), 1);
-  assert.match(err.join("\n"), /another shimd has the control socket/);
+  assert.match(err.join("\n"), /another shimd, process \d+, has the control socket/);
   assert.match(await daemon.out("status"), /^up/);
 }));

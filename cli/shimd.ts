@@ -97,13 +97,19 @@ async function configOf(
   { configuration }: StoredRules,
 ): Promise<DataPlaneConfig> {
   const { forwards, serves, serveListeners, noFallback } = options.connections;
-  const { socks, intercept } = options.interception;
+  const { socks, intercept, instance } = options.interception;
   const named = forwards.length + serves.length + socks.length;
   if (named === 0 && !intercept && !serveListeners) {
     throw new UsageError(
       "nothing to do",
       "Name at least one --forward, such as 127.0.0.1:2222=server:22, or one --serve, such as " +
         "22, or --serve-listeners, or --intercept, or one --socks, such as 1080.",
+    );
+  }
+  if (instance !== undefined && !intercept && !serveListeners) {
+    throw new UsageError(
+      "--instance is a number for daemons that change the kernel's rules",
+      "Leave it out, or add --intercept or --serve-listeners.",
     );
   }
   return {

@@ -42,7 +42,7 @@ export const interception = group(
     })),
     instance: optional(option("--instance", integer({ min: 0, max: MAX_INSTANCE }), {
       description:
-        message`Tells several intercepting daemons of one network namespace apart; 0 by default.`,
+        message`Tells several daemons of one network namespace apart that intercept or serve listeners; 0 by default. Each needs its own --udp and --control too.`,
     })),
     socks: multiple(option("--socks", listenParser, {
       description:
@@ -60,8 +60,8 @@ export function interceptConfig(
   warn: (text: string) => void,
 ): InterceptConfig | undefined {
   if (!intercept) {
-    if (front !== undefined || instance !== undefined) {
-      throw new UsageError("--front and --instance say how to intercept", "Add --intercept.");
+    if (front !== undefined) {
+      throw new UsageError("--front says how to intercept", "Add --intercept.");
     }
     return undefined;
   }

@@ -2,6 +2,7 @@
 import type { IpAddress } from "../sctp/base/address.ts";
 import {
   EACCES,
+  EBUSY,
   EPERM,
   IP_PKTINFO,
   IP_RECVERR,
@@ -31,6 +32,7 @@ import {
   setOption,
 } from "./socket.ts";
 import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
+import { otherHolder } from "./socket_table.ts";
 import { SocketPacketIo } from "./socket_packet_io.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -51,12 +53,14 @@ const BPF_RET = 0x06;
 /**
  * Opens the transport. Named addresses have a socket each: the kernel then goes on answering "no SCTP
  * here" for its other addresses.
- * @throws SystemError without the right to open raw sockets, and for an address that is not this host's.
+ * @throws SystemError without the right to open raw sockets, for an address that is not this host's, and
+ * if another process gets the same packets.
  */
 export function openRawIo(options: RawIoOptions): PacketIo {
   const { addresses = [], allocate = nativeBytes } = options;
   const named = resolveBoundAddresses(addresses);
   const hostAddresses = hostAddressesIfAllowed();
+  refuseCompany(named.map(({ address }) => address));
   return new SocketPacketIo({
     encapsulation: "raw",
     port: 0,
@@ -66,6 +70,18 @@ export function openRawIo(options: RawIoOptions): PacketIo {
     segmentation: false,
     allocate,
   });
+}
+
+/** Every process gets a copy, and aborts the associations of all the others as not its own (8.4). */
+function refuseCompany(addresses: readonly IpAddress[]): void {
+  const other = otherHolder("raw", IPPROTO_SCTP, addresses);
+  if (!other) return;
+  const where = addresses.length > 0 ? addresses.map(({ text }) => text).join() : "every address";
+  throw new SystemError(
+    EBUSY,
+    `receive SCTP over IP at ${where}`,
+    `It comes to ${other} already: stop that, name other addresses, or use SCTP over UDP`,
+  );
 }
 
 function openOne({ address, bound, interfaceIndex }: PlannedSocket): LocalSocket | undefined {

@@ -86,8 +86,10 @@ export function adoptable(name: string): Owner | undefined {
   const owner = ownerOf(name);
   if (owner && isAlive(owner) && !isThisProcess(owner)) {
     throw new Error(
-      `the firewall table ${tableName(name)} belongs to process ${owner.pid}, which is running. ` +
-        "Stop it, or give this one another number",
+      `another shim of this host, process ${owner.pid}, has the number ${parseInt(name)} ` +
+        `(firewall table ${
+          tableName(name)
+        }): stop it, or give this one another number (--instance)`,
     );
   }
   return owner;

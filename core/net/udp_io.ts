@@ -1,6 +1,7 @@
 /** SCTP packets in UDP datagrams (RFC 6951), by FFI. */
 import type { IpAddress } from "../sctp/base/address.ts";
 import {
+  EADDRINUSE,
   IP_PKTINFO,
   IP_RECVERR,
   IP_RECVTOS,
@@ -35,6 +36,7 @@ import {
 import type { LocalSocket } from "./local_socket.ts";
 import { SocketPacketIo } from "./socket_packet_io.ts";
 import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
+import { otherHolder } from "./socket_table.ts";
 import { SystemError } from "./system_error.ts";
 
 /** Options of {@link openUdpIo}. */
@@ -85,10 +87,19 @@ function openOnOnePort(plan: readonly PlannedSocket[], wanted: number): LocalSoc
       });
     } catch (error) {
       // The port that the kernel chose for the first address may be taken on another one.
-      const taken = error instanceof SystemError && error.code === "EADDRINUSE";
-      if (wanted !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
+      if (!(error instanceof SystemError && error.errno === EADDRINUSE)) throw error;
+      if (wanted !== 0) throw naming(error, wanted, plan);
+      if (attempt === PORT_ATTEMPTS) throw error;
     }
   }
+}
+
+/** The same error, with the name of who has the port. */
+function naming(error: SystemError, port: number, plan: readonly PlannedSocket[]): SystemError {
+  const holder = otherHolder("udp", port, plan.map(({ address }) => address));
+  if (!holder) return error;
+  const advice = `It is the port of ${holder}: stop that, or choose another port`;
+  return new SystemError(error.errno, error.attempt, advice);
 }
 
 function openOne(

@@ -5,7 +5,7 @@
 import type { Wakeup } from "../net/epoll.ts";
 import { garbageCollector } from "../net/garbage.ts";
 import type { Encapsulation } from "../net/icmp.ts";
-import { ownSocketInodes } from "../net/own_sockets.ts";
+import { ownSocketInodes } from "../net/process_sockets.ts";
 import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import { type ChangeData, readChange } from "../rules/change_data.ts";

@@ -1,7 +1,8 @@
 /** The control socket of a daemon: a Unix socket for its owner and root. */
-import { createServer, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { peerOfUnixSocket } from "../../net/unix_peer.ts";
+import { peerOfUnixSocket, type UnixPeer } from "../../net/unix_peer.ts";
 import { LineBuffer } from "./lines.ts";
 import {
   ControlFault,
@@ -103,9 +104,13 @@ export class ControlServer {
 
 /** True for root and for the user that this process runs as; false where that cannot be told. */
 function isTrusted(socket: Socket): boolean {
-  const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } };
-  const uid = handle?.fd === undefined ? undefined : peerOfUnixSocket(handle.fd)?.uid;
+  const uid = peerOf(socket)?.uid;
   return uid !== undefined && (uid === 0 || uid === Deno.uid());
+}
+
+function peerOf(socket: Socket): UnixPeer | undefined {
+  const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } };
+  return handle?.fd === undefined ? undefined : peerOfUnixSocket(handle.fd);
 }
 
 /** Removes a socket file at which nobody listens any more. */
@@ -113,16 +118,22 @@ async function removeStale(path: string): Promise<void> {
   const info = await Deno.lstat(path).catch(() => undefined);
   if (!info) return;
   if (!info.isSocket) throw new Error(`${path} is there already and is no socket`);
-  if (await answers(path)) throw new Error(`another shimd has the control socket ${path}`);
+  const other = await daemonAt(path);
+  if (other) throw new Error(`another shimd, ${other}, has the control socket ${path}`);
   await removeIfThere(path);
 }
 
-async function answers(path: string): Promise<boolean> {
+/** Who listens at a path, in words; `undefined` if nobody does. */
+async function daemonAt(path: string): Promise<string | undefined> {
+  const socket = createConnection(path);
   try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return true;
+    await once(socket, "connect");
+    return `process ${peerOf(socket)?.pid ?? "unknown"}`;
   } catch (error) {
-    return !(error instanceof Deno.errors.ConnectionRefused);
+    const refused = error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+    return refused ? undefined : "which does not answer";
+  } finally {
+    socket.destroy();
   }
 }
 
