@@ -8,6 +8,7 @@
 import type { AssociationHost, AssociationSetup } from "./association_host.ts";
 import type { Authentication } from "./auth/authentication.ts";
 import { SharedKeys } from "./auth/shared_keys.ts";
+import type { AddressConfiguration } from "./address_configuration.ts";
 import type { IpAddress } from "./base/address.ts";
 import type { HeapMember } from "./base/deadline_heap.ts";
 import type { Tsn } from "./base/serial.ts";
@@ -17,10 +18,11 @@ import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
 import type { PacketBatch } from "./packet.ts";
 import type { Parameters } from "./parameters.ts";
 import type { AssociationState, Phase } from "./phase.ts";
+import type { LocalAddress } from "./path/pairing.ts";
 import { Path } from "./path/path.ts";
 import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
-import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
+import { isMonitored, sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
 import {
   type StreamReset,
@@ -93,6 +95,8 @@ export class Association implements HeapMember {
   /** Random values that tell a restart from a stray cookie (RFC 9260, section 5.2.2). */
   localTieTag = 0;
   peerTieTag = 0;
+  /** Addresses of this side that are the association's. */
+  localAddresses: readonly LocalAddress[];
   /** What the peer said that its addresses are, whether a path leads there or not. */
   peerAddresses: readonly IpAddress[] = [];
   peerAdaptationIndication: number | undefined;
@@ -126,6 +130,8 @@ export class Association implements HeapMember {
   shutdownWanted = false;
   /** What is going on about its streams (RFC 6525), once something was. */
   reconfiguration: Reconfiguration | undefined;
+  /** What is going on about its addresses (RFC 5061), once something was. */
+  addressing: AddressConfiguration | undefined;
   /** Cookies that went stale during this setup (RFC 9260, section 5.2.6). */
   staleCookies = 0;
   /** The application has been told that there is something to read. */
@@ -136,6 +142,7 @@ export class Association implements HeapMember {
   wantsDry = false;
   /** Most packets come on the path of the packet before. */
   #lastFound: Path | undefined;
+  #nextPathId = 0;
   /** Made when somebody asks for it. */
   #keys: SharedKeys | undefined;
   readonly conditions: SendConditions = {
@@ -154,6 +161,7 @@ export class Association implements HeapMember {
     this.remotePort = setup.remotePort;
     this.parameters = setup.parameters;
     this.localTag = setup.localTag;
+    this.localAddresses = setup.localAddresses;
     this.outboundStreams = setup.parameters.outboundStreams;
     this.inboundStreams = setup.parameters.inboundStreams;
     this.tx = new Transmission(setup.parameters, host.pool, this.pathList, setup.initialTsn);
@@ -352,10 +360,7 @@ export class Association implements HeapMember {
    * is up and once SHUTDOWN or SHUTDOWN ACK was sent (section 8.3).
    */
   requestHeartbeat(now: Instant, path: Path): void {
-    const { state } = this.phase;
-    const mayProbe = state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" ||
-      state === "SHUTDOWN-RECEIVED";
-    if (!mayProbe) return;
+    if (!isMonitored(this)) return;
     sendHeartbeat(this, now, path);
     this.host.touch(this);
   }
@@ -416,11 +421,26 @@ export class Association implements HeapMember {
   /** Adds a path; it starts unconfirmed. */
   addPath(now: Instant, local: IpAddress, remote: IpAddress): Path {
     const port = this.pathList[0]?.route.encapsulationPort ?? this.setup.encapsulationPort;
-    const path = new Path(this.pathList.length, local, remote, port, this.parameters, now);
+    const { length: index } = this.pathList;
+    const path = new Path(this.#nextPathId++, index, local, remote, port, this.parameters, now);
     this.pathList.push(path);
     this.fitPayload();
     this.host.claimAddress(this, remote);
     return path;
+  }
+
+  /** Takes a path off the list; nothing in flight names it, nor does any other part refer to it. */
+  dropPath(path: Path): void {
+    this.pathList.splice(path.index, 1);
+    this.pathList.forEach((each, index) => each.index = index);
+    if (this.#lastFound === path) this.#lastFound = undefined;
+    if (!this.isPeerAddress(path.remote)) this.host.releaseAddress(this, path.remote);
+    this.fitPayload();
+  }
+
+  /** The path with this number. */
+  pathOf(id: number): Path | undefined {
+    return this.pathList.find((path) => path.id === id);
   }
 
   /** What fits into a DATA chunk may have changed: paths, or AUTH chunks in front of DATA. */
@@ -452,6 +472,11 @@ export class Association implements HeapMember {
   isPeerAddress(address: IpAddress): boolean {
     for (const path of this.pathList) if (path.remote.equals(address)) return true;
     return false;
+  }
+
+  /** False for an address of this host that the association had and gave up (RFC 5061). */
+  isReachedAt(address: IpAddress): boolean {
+    return !this.addressing?.departed.some((each) => each.equals(address));
   }
 
   /** True if the peer has named `address`, or the user has. */
@@ -509,6 +534,7 @@ export class Association implements HeapMember {
     this.tx.queue.scheduleLike(queue);
     this.tx.updateChunkPayload();
     this.reconfiguration = undefined;
+    this.addressing = undefined;
     this.readableReported = false;
     this.ecnEchoTsn = undefined;
     this.lastDataPath = undefined;

@@ -36,6 +36,8 @@ export interface AssociationHost {
   ): void;
   /** Packets from this address of the peer's belong to the association. */
   claimAddress(association: Association, address: IpAddress): void;
+  /** Packets from this address of the peer's no longer do. */
+  releaseAddress(association: Association, address: IpAddress): void;
   /** True if another association between the same ports has a peer with this address. */
   belongsToOther(association: Association, address: IpAddress): boolean;
   /** The local tag changed: packets are found by it. */

@@ -33,6 +33,8 @@ export class ChunkContext {
   hasData = false;
   /** Lowest TSN of that DATA. */
   lowestTsn: Tsn = tsn(0);
+  /** The packet carried an ASCONF so far. */
+  hasAsconf = false;
   /** The packet carried a SACK so far. */
   hasSack = false;
 }

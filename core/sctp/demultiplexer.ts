@@ -40,14 +40,17 @@ export class Demultiplexer {
     if (!this.#byPeer.has(key)) this.#byPeer.set(key, association);
   }
 
+  /** The association is no longer found by an address. */
+  release(association: Association, address: IpAddress): void {
+    const key = peerKey(association.localPort, association.remotePort, address);
+    if (this.#byPeer.get(key) === association) this.#byPeer.delete(key);
+  }
+
   remove(association: Association): void {
     if (!this.#byTag.delete(association.localTag)) return;
     if (this.#last === association) this.#last = undefined;
-    const { localPort, remotePort, incoming } = association;
-    for (const { remote } of association.pathList) {
-      const key = peerKey(localPort, remotePort, remote);
-      if (this.#byPeer.get(key) === association) this.#byPeer.delete(key);
-    }
+    const { localPort, incoming } = association;
+    for (const { remote } of association.pathList) this.release(association, remote);
     if (!incoming) return;
     const left = this.countIncoming(localPort) - 1;
     if (left > 0) this.#incoming.set(localPort, left);

@@ -378,6 +378,10 @@ export class Endpoint implements AssociationHost {
     this.demultiplexer.claim(association, address);
   }
 
+  releaseAddress(association: Association, address: IpAddress): void {
+    this.demultiplexer.release(association, address);
+  }
+
   belongsToOther(association: Association, address: IpAddress): boolean {
     const { localPort, remotePort } = association;
     const owner = this.demultiplexer.find(localPort, remotePort, [address]);

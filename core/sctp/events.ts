@@ -3,6 +3,7 @@
  * `Endpoint.pollEvent` hands out one by one.
  */
 import type { Association } from "./association.ts";
+import type { IpAddress } from "./base/address.ts";
 import type { Tsn } from "./base/serial.ts";
 import type { Path, PathStatus } from "./path/path.ts";
 import type { ErrorCause } from "./wire/error_cause.ts";
@@ -119,6 +120,17 @@ export type SctpEvent =
     readonly inbound: number;
     /** A `ReconfigResult`. */
     readonly result: number;
+  }
+  /**
+   * The peer has changed its addresses (RFC 5061; RFC 6458, section 6.1.2, SCTP_ADDR_ADDED,
+   * SCTP_ADDR_REMOVED and SCTP_ADDR_MADE_PRIM). An address that was added is proved before it is used:
+   * "path-status" tells when.
+   */
+  | {
+    readonly kind: "peer-address";
+    readonly association: Association;
+    readonly address: IpAddress;
+    readonly change: "added" | "removed" | "made-primary";
   }
   /** There is room in the send buffer again after `send` had to refuse. */
   | { readonly kind: "writable"; readonly association: Association }

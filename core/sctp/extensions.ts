@@ -6,7 +6,7 @@
  * what its chunks do in `states.ts`. The rest of the setup, the state cookie included, follows.
  */
 import type { ParameterName, Parameters } from "./parameters.ts";
-import { usableAuthParameters } from "./wire/auth_parameters.ts";
+import { listedChunks, usableAuthParameters } from "./wire/auth_parameters.ts";
 import { CHUNK_KINDS, CHUNK_TYPES, ChunkType } from "./wire/chunk_type.ts";
 import type { InitChunk } from "./wire/init.ts";
 
@@ -14,6 +14,7 @@ import type { InitChunk } from "./wire/init.ts";
 export const Extension = {
   Authentication: 1,
   Reconfiguration: 2,
+  AddressReconfiguration: 16,
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
 
@@ -27,8 +28,24 @@ export interface ExtensionRow {
   readonly chunks: readonly ChunkType[];
   /** Extensions that it cannot do without: rows above its own. */
   readonly needs: number;
+  /** A switch that lets it do without them. */
+  readonly needsNothingBy?: ParameterName;
   /** Whether an INIT or INIT ACK says that its sender has it. */
-  readonly isSaidBy: (init: InitChunk) => boolean;
+  readonly isSaidBy: (init: InitChunk, parameters: Parameters) => boolean;
+}
+
+/** ASCONF and ASCONF-ACK: listed, and listed as authenticated, together. */
+export const ADDRESS_CHUNKS: readonly ChunkType[] = [ChunkType.Asconf, ChunkType.AsconfAck];
+
+/** True if an INIT or INIT ACK claims RFC 5061 for its sender, whatever it says about AUTH. */
+export function saysAddressReconfiguration({ supportedExtensions }: InitChunk): boolean {
+  return ADDRESS_CHUNKS.every((type) => supportedExtensions.includes(type));
+}
+
+function wantsAddressesAuthentic({ auth }: InitChunk): boolean {
+  const usable = usableAuthParameters(auth);
+  const listed = usable ? listedChunks(usable) : [];
+  return ADDRESS_CHUNKS.every((type) => listed.includes(type));
 }
 
 /** Every extension; what others need comes first. */
@@ -50,22 +67,40 @@ export const EXTENSIONS: readonly ExtensionRow[] = [
     needs: 0,
     isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.ReConfig),
   },
+  {
+    bit: Extension.AddressReconfiguration,
+    rfc: 5061,
+    offeredBy: "addressReconfiguration",
+    chunks: ADDRESS_CHUNKS,
+    needs: Extension.Authentication,
+    needsNothingBy: "asconfWithoutAuth",
+    // RFC 4895, section 3.2: its sender wants both authenticated only if it lists them.
+    isSaidBy: (init, { asconfWithoutAuth }) =>
+      saysAddressReconfiguration(init) &&
+      (asconfWithoutAuth === 1 || wantsAddressesAuthentic(init)),
+  },
 ];
 
 /** What our INIT and INIT ACK offer by the switches among the parameters. */
 export function offeredExtensions(parameters: Parameters): number {
-  return gather(({ offeredBy }) => parameters[offeredBy] === 1);
+  return gather(parameters, ({ offeredBy }) => parameters[offeredBy] === 1);
 }
 
-/** What both sides have, where ours offers `offered` and the peer sent `init`. */
-export function agreedExtensions(offered: number, init: InitChunk): number {
-  return gather(({ bit, isSaidBy }) => (offered & bit) !== 0 && isSaidBy(init));
+/** What both sides have, where ours are these parameters and the peer sent `init`. */
+export function agreedExtensions(parameters: Parameters, init: InitChunk): number {
+  return gather(
+    parameters,
+    ({ offeredBy, isSaidBy }) => parameters[offeredBy] === 1 && isSaidBy(init, parameters),
+  );
 }
 
-function gather(has: (row: ExtensionRow) => boolean): number {
+function gather(parameters: Parameters, has: (row: ExtensionRow) => boolean): number {
   let set = 0;
   for (const row of EXTENSIONS) {
-    if ((row.needs & ~set) === 0 && has(row)) set |= row.bit;
+    const { bit, needs, needsNothingBy } = row;
+    const hasNeeds = (needs & ~set) === 0 ||
+      (needsNothingBy !== undefined && parameters[needsNothingBy] === 1);
+    if (hasNeeds && has(row)) set |= bit;
   }
   return set;
 }

@@ -6,6 +6,7 @@ import type { Association } from "./association.ts";
 import type { AssociationState } from "./phase.ts";
 import type { ChunkContext } from "./chunk_context.ts";
 import { handleAbort } from "./procedures/abort.ts";
+import { handleAsconf } from "./procedures/asconf_requests.ts";
 import { handleAuth } from "./procedures/authentication.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";
 import { handleCwr, handleEcne } from "./procedures/ecn.ts";
@@ -320,6 +321,20 @@ export const STATE_TABLE: readonly StateTableRow[] = [
       "SHUTDOWN-RECEIVED": stays,
     },
     6525,
+  ),
+  ...onChunk(
+    ChunkType.Asconf,
+    "ASCONF",
+    handleAsconf,
+    "change the peer's addresses as asked, send ASCONF-ACK",
+    "5.2",
+    {
+      "ESTABLISHED": stays,
+      "SHUTDOWN-PENDING": stays,
+      "SHUTDOWN-SENT": stays,
+      "SHUTDOWN-RECEIVED": stays,
+    },
+    5061,
   ),
   row("COOKIE-WAIT", "T1-init", "send INIT again, to the next address", stays, "5.1.6"),
   row("COOKIE-WAIT", "T1-init, Max.Init.Retransmits passed", "report", "CLOSED", "5.1.6"),

@@ -72,9 +72,14 @@ export class IpAddress {
     return this.family === 4 ? a === 169 && b === 254 : a === 0xfe && (b & 0xc0) === 0x80;
   }
 
+  /** True for 0.0.0.0 and ::, which stand for any address. */
+  get isWildcard(): boolean {
+    return this.bytes.every((byte) => byte === 0);
+  }
+
   /** True for an address that names one host: no wildcard, multicast or broadcast address. */
   get isUnicast(): boolean {
-    if (this.bytes.every((byte) => byte === 0)) return false;
+    if (this.isWildcard) return false;
     if (this.family === 6) return this.bytes[0] !== 0xff;
     return this.bytes[0] < 224;
   }

@@ -22,6 +22,13 @@ import { RtoEstimator } from "./rto.ts";
  */
 export type PathStatus = "unconfirmed" | "active" | "inactive";
 
+/**
+ * What the local address is to the association (RFC 5061, section 5.3): `member`: part of it; `joining`:
+ * the peer has not acknowledged it, nothing but ASCONF leaves from it (F1); `leaving`: the peer was asked
+ * to forget it, packets are still taken but none leave (F4).
+ */
+export type PathStanding = "member" | "joining" | "leaving";
+
 /** Counters of a path since it was made. */
 export interface PathMetrics {
   packetsSent: number;
@@ -72,6 +79,7 @@ export class Path {
   };
 
   status: PathStatus = "unconfirmed";
+  standing: PathStanding = "member";
   /**
    * True once the path was proved to reach the peer, or the user named its address (RFC 9260,
    * section 5.4). A path can become inactive without: it still carries nothing but probes then.
@@ -126,8 +134,10 @@ export class Path {
   #pmtu: number;
 
   constructor(
+    /** Number of the path in its association, never used again. */
+    readonly id: number,
     /** Position in the association's list of paths. */
-    readonly index: number,
+    public index: number,
     readonly local: IpAddress,
     readonly remote: IpAddress,
     encapsulationPort: number,
@@ -148,6 +158,7 @@ export class Path {
   reset(now: Instant): void {
     this.timers.stopAll();
     this.status = "unconfirmed";
+    this.standing = "member";
     this.isConfirmed = false;
     this.rtt.reset();
     this.congestion.reset();
@@ -222,9 +233,22 @@ export class Path {
     return this.congestion.ssthresh;
   }
 
+  /** True if packets may leave from the local address. */
+  get maySend(): boolean {
+    return this.usable && this.standing === "member";
+  }
+
+  /**
+   * True if data may go here at all: to an address that is confirmed (RFC 9260, section 5.4), from one
+   * that is the association's.
+   */
+  get isProven(): boolean {
+    return this.isConfirmed && this.standing === "member";
+  }
+
   /** True if user data may be sent here. */
   get carriesData(): boolean {
-    return this.status === "active" && this.usable;
+    return this.status === "active" && this.maySend;
   }
 
   /** Errors were counted beyond PotentiallyFailed.Max.Retrans (RFC 7829, section 3.2). */

@@ -6,7 +6,13 @@ import type { Association } from "../association.ts";
 import type { RandomSource } from "../base/random.ts";
 import { type Tsn, tsnAdd } from "../base/serial.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { agreedExtensions, Extension, offeredExtensions } from "../extensions.ts";
+import {
+  ADDRESS_CHUNKS,
+  agreedExtensions,
+  Extension,
+  offeredExtensions,
+  saysAddressReconfiguration,
+} from "../extensions.ts";
 import type { DropReason } from "../metrics.ts";
 import type { Parameters } from "../parameters.ts";
 import { authHmacId, authKeyId } from "../wire/auth.ts";
@@ -34,7 +40,16 @@ export function newLocalAuth(
   if ((offeredExtensions(parameters) & Extension.Authentication) === 0) return undefined;
   const number = new Uint8Array(RANDOM_LENGTH);
   random.fill(number);
-  return newAuthParameters(number, plan.chunks, plan.hmacs);
+  return newAuthParameters(number, chunksToAuthenticate(parameters, plan), plan.hmacs);
+}
+
+/** What the user wants authenticated, and what must be (RFC 5061, sections 4.1.1 and 4.1.2). */
+function chunksToAuthenticate(
+  parameters: Parameters,
+  { chunks }: AuthenticationPlan,
+): readonly number[] {
+  const changesAddresses = offeredExtensions(parameters) & Extension.AddressReconfiguration;
+  return changesAddresses === 0 ? chunks : [...new Set([...chunks, ...ADDRESS_CHUNKS])];
 }
 
 /** Why a peer's INIT or INIT ACK must be answered with an ABORT, or `undefined` if it is in order. */
@@ -47,12 +62,20 @@ export function findAuthFault(
   if ((offered & Extension.Authentication) !== 0 && hasBadRandom(init.auth)) {
     return protocolViolation(`a Random Number that has not ${RANDOM_LENGTH} bytes`);
   }
-  const agrees = (agreedExtensions(offered, init) & Extension.Authentication) !== 0;
-  if (agrees || plan.chunks.length === 0) return undefined;
+  const agrees = (agreedExtensions(parameters, init) & Extension.Authentication) !== 0;
+  if (agrees || !isAuthNeeded(parameters, plan, init)) return undefined;
   return {
     code: CauseCode.MissingMandatoryParameter,
     types: [ParameterType.Random, ParameterType.RequestedHmacAlgorithm],
   };
+}
+
+/** The user demands it, or the peer would change addresses without (RFC 5061, section 6). */
+function isAuthNeeded(parameters: Parameters, plan: AuthenticationPlan, init: InitChunk): boolean {
+  if (plan.chunks.length > 0) return true;
+  const changesAddresses = offeredExtensions(parameters) & Extension.AddressReconfiguration;
+  return changesAddresses !== 0 && parameters.asconfWithoutAuth === 0 &&
+    saysAddressReconfiguration(init);
 }
 
 /** Both sides' parameters are known: makes the keys new, or does without (section 6.1). */

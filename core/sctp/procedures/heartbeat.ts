@@ -15,7 +15,7 @@ import {
 import { confirmPath, countError, pathAnswered } from "./path_management.ts";
 
 /**
- * Sender-Specific Heartbeat Info: index of the path and a nonce of 64 bits. The time of sending stays
+ * Sender-Specific Heartbeat Info: number of the path and a nonce of 64 bits. The time of sending stays
  * here, where nobody can forge it.
  */
 const INFO_LENGTH = 12;
@@ -39,6 +39,22 @@ export function startHeartbeats(association: Association, now: Instant): void {
 /** Monitors a path that was added while the association is up. */
 export function startHeartbeat(path: Path, now: Instant): void {
   path.timers.start(PathTimer.Heartbeat, now);
+}
+
+/** The states in which HEARTBEATs are sent (section 8.3). */
+export function isMonitored({ state }: Association): boolean {
+  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
+}
+
+/**
+ * Probes a path to an address that the peer has added (RFC 5061, section 5.3, F14): HB.Max.Burst at
+ * once, others an RTO later each, so that a peer cannot have many packets sent where it likes.
+ */
+export function startHeartbeatInTurn(association: Association, path: Path, now: Instant): void {
+  if (!isMonitored(association)) return;
+  const others = association.pathList.filter(({ status }) => status === "unconfirmed").length - 1;
+  const turn = Math.floor(others / association.parameters.hbMaxBurst);
+  path.timers.start(PathTimer.Heartbeat, after(now, turn * path.rto));
 }
 
 /** Stops probing: SHUTDOWN or SHUTDOWN ACK was sent (section 8.3). */
@@ -66,7 +82,7 @@ function isUrgent(path: Path): boolean {
 export function onHeartbeatTimer(association: Association, now: Instant, path: Path): void {
   // One probe at a time: a second one would make the answer to the first look forged.
   const isProbing = path.timers.isRunning(PathTimer.HeartbeatTimeout);
-  if (!mayProbe(association, path) || !path.usable || isProbing) {
+  if (!mayProbe(association, path) || !path.maySend || isProbing) {
     scheduleHeartbeat(path, now, association);
     return;
   }
@@ -91,7 +107,7 @@ function mayProbe(association: Association, path: Path): boolean {
 
 /** Probes a path at once, unless it is being probed or may not be (RFC 7829, section 3.2, 5 and 6). */
 export function probe(association: Association, now: Instant, path: Path): void {
-  if (!path.heartbeat && path.usable && mayProbe(association, path)) {
+  if (!path.heartbeat && path.maySend && mayProbe(association, path)) {
     sendHeartbeat(association, now, path);
   }
 }
@@ -101,7 +117,7 @@ export function sendHeartbeat(association: Association, now: Instant, path: Path
   const { random } = association.host.environment;
   path.heartbeat = { nonceHigh: random.uint32(), nonceLow: random.uint32(), sentAt: now };
   const info = new Uint8Array(INFO_LENGTH);
-  writeU32(info, 0, path.index);
+  writeU32(info, 0, path.id);
   writeU32(info, 4, path.heartbeat.nonceHigh);
   writeU32(info, 8, path.heartbeat.nonceLow);
   association.sendControl(encodeHeartbeat(info), path);
@@ -115,8 +131,10 @@ export function sendHeartbeat(association: Association, now: Instant, path: Path
 export function onHeartbeatTimeout(association: Association, now: Instant, path: Path): void {
   path.heartbeat = undefined;
   path.rtt.backOff();
-  // Section 8.1: only the path that data uses speaks for the peer as a whole; 5.4: a probe never does.
-  const countsForPeer = path.status !== "unconfirmed" && path === association.currentDataPath;
+  // Section 8.1: only the path that data uses speaks for the peer as a whole; 5.4: a probe never does,
+  // unless no address is left that is confirmed (RFC 5061).
+  const isOnItsWay = path.status !== "unconfirmed" && path === association.currentDataPath;
+  const countsForPeer = isOnItsWay || !association.pathList.some(({ isProven }) => isProven);
   if (!countError(association, path, countsForPeer)) return;
   if (isUrgent(path)) probe(association, now, path);
 }
@@ -125,13 +143,15 @@ export function onHeartbeatTimeout(association: Association, now: Instant, path:
 export function handleHeartbeat(association: Association, context: ChunkContext): void {
   const { path, bytes, offset } = context;
   association.metrics.heartbeatsReceived++;
-  if (path) association.sendControl(encodeHeartbeatAck(heartbeatParameters(bytes, offset)), path);
+  // RFC 5061, section 5.3, F1 and F4: nothing leaves from an address that joins or leaves.
+  if (path?.standing !== "member") return;
+  association.sendControl(encodeHeartbeatAck(heartbeatParameters(bytes, offset)), path);
 }
 
 /** Takes a HEARTBEAT ACK if its nonce is the one that was sent (sections 5.4 and 8.3). */
 export function handleHeartbeatAck(association: Association, context: ChunkContext): void {
   const info = heartbeatInfo(context.bytes, context.offset);
-  const path = info?.length === INFO_LENGTH ? association.pathList[readU32(info, 0)] : undefined;
+  const path = info?.length === INFO_LENGTH ? association.pathOf(readU32(info, 0)) : undefined;
   const sent = path?.heartbeat;
   const isOurs = info !== undefined && sent !== undefined &&
     readU32(info, 4) === sent.nonceHigh && readU32(info, 8) === sent.nonceLow;

@@ -2,6 +2,7 @@
 import type { AddressFamily, IpAddress } from "../base/address.ts";
 import { agreedExtensions, Extension } from "../extensions.ts";
 import { usableAuthParameters } from "../wire/auth_parameters.ts";
+import type { Parameters } from "../parameters.ts";
 import { CauseCode, type ErrorCause } from "../wire/error_cause.ts";
 import type { InitChunk } from "../wire/init.ts";
 import { ParameterType } from "../wire/parameter.ts";
@@ -34,10 +35,14 @@ export function findInitAckFault(init: InitChunk): ErrorCause | undefined {
 
 /**
  * What the chunk says about the peer, which sent it from `source` (section 5.1.2, A and C).
- * @param offered the extensions that our own INIT or INIT ACK offers.
+ * @param parameters ours: they say which extensions are offered.
  */
-export function peerSetupOf(init: InitChunk, source: IpAddress, offered: number): PeerSetup {
-  const extensions = agreedExtensions(offered, init);
+export function peerSetupOf(
+  init: InitChunk,
+  source: IpAddress,
+  parameters: Parameters,
+): PeerSetup {
+  const extensions = agreedExtensions(parameters, init);
   const authenticates = (extensions & Extension.Authentication) !== 0;
   return {
     peerTag: init.initiateTag,

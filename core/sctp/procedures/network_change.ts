@@ -3,7 +3,7 @@ import type { Association } from "../association.ts";
 import { type Instant, NEVER } from "../base/time.ts";
 import type { LocalAddress } from "../path/pairing.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
-import { probe } from "./heartbeat.ts";
+import { isMonitored, probe } from "./heartbeat.ts";
 import { alternateFor } from "./path_management.ts";
 
 /** Tells an association which local addresses exist now. */
@@ -32,9 +32,4 @@ export function applyNetworkChange(
     }
   }
   association.host.touch(association);
-}
-
-/** RFC 9260, section 8.3: the states in which HEARTBEATs are sent. */
-function isMonitored({ state }: Association): boolean {
-  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
 }

@@ -33,7 +33,7 @@ function bestPath(
   let best: Path | undefined;
   let bestRank = Infinity;
   for (const path of association.pathList) {
-    if (!path.isConfirmed) continue;
+    if (!path.isProven) continue;
     const rank = rankOf(path, from);
     if (rank < bestRank) {
       best = path;
@@ -59,21 +59,30 @@ function rankOf(path: Path, from: Path | undefined): number {
   return rank;
 }
 
-/** Adds the paths that the addresses of both sides make possible and that do not exist yet. */
+/**
+ * Adds the paths that the addresses of both sides make possible, so that each address has one.
+ * @param remotes the peer's addresses.
+ * @param counted paths that count as there: all, unless some are about to go.
+ * @returns the paths that were added.
+ */
 export function addPaths(
   association: Association,
   now: Instant,
   remotes: readonly IpAddress[],
-): void {
-  const { pathList, setup } = association;
-  for (const { local, remote } of pairAddresses(setup.localAddresses, remotes)) {
-    if (!association.mayAddPath) return;
+  counted: readonly Path[] = association.pathList,
+): Path[] {
+  const added: Path[] = [];
+  const knows = (has: (path: Path) => boolean) => counted.some(has) || added.some(has);
+  for (const { local, remote } of pairAddresses(association.localAddresses, remotes)) {
+    if (!association.mayAddPath) break;
     // Section 5.1.2, D: an address leads to one association only.
     if (association.host.belongsToOther(association, remote)) continue;
-    const knowsRemote = pathList.some((path) => path.remote.equals(remote));
-    const knowsLocal = pathList.some((path) => path.local.equals(local));
-    if (!knowsRemote || !knowsLocal) association.addPath(now, local, remote);
+    const knowsRemote = knows((path) => path.remote.equals(remote));
+    const knowsLocal = knows((path) => path.local.equals(local));
+    if (knowsRemote && knowsLocal) continue;
+    added.push(association.addPath(now, local, remote));
   }
+  return added;
 }
 
 /** The path between the addresses of a packet; made if its source is known to be the peer's. */
@@ -81,6 +90,7 @@ export function pathOfPacket(association: Association, context: ChunkContext): P
   const { source, destination, now } = context;
   const path = association.findPath(destination, source);
   if (path || !association.isPeerAddress(source) || !association.mayAddPath) return path;
+  if (!association.isReachedAt(destination)) return undefined;
   const added = association.addPath(now, destination, source);
   if (association.state === "ESTABLISHED") association.probe(now, added);
   return added;
@@ -91,14 +101,23 @@ export function pathOfPacket(association: Association, context: ChunkContext): P
  * confirmed (section 5.4).
  */
 export function replyPath(association: Association, context: ChunkContext): Path {
-  if (context.path?.isConfirmed) return context.path;
+  if (context.path?.isProven) return context.path;
   return selectDataPath(association) ?? association.pathList[0];
 }
 
 /** A path was proved to reach the peer (section 5.4). */
 export function confirmPath(association: Association, path: Path): void {
   path.isConfirmed = true;
+  moveFromUnconfirmed(association, path);
   if (path.status === "unconfirmed") setStatus(association, path, "active");
+}
+
+/** What had to be queued where nothing may leave yet, as every other address was deleted, leaves now. */
+function moveFromUnconfirmed({ pathList, tx }: Association, target: Path): void {
+  for (const path of pathList) {
+    const waits = path.awaitingRetransmission > 0 && !path.isProven;
+    if (waits) markEverythingOn(tx, path, target);
+  }
 }
 
 /** The peer answered on this path: clears its errors and revives it (section 8.2). */

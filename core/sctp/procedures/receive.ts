@@ -86,6 +86,7 @@ function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void 
   context.ecn = packet.ecn;
   context.path = undefined;
   context.hasData = false;
+  context.hasAsconf = false;
   context.hasSack = false;
   if (chunkType(context.bytes, context.offset) === ChunkType.Auth) passAuth(context);
 }
@@ -181,8 +182,11 @@ function locatePath(
   context: ChunkContext,
 ): boolean {
   const path = pathOfPacket(association, context);
-  const isInitAck = chunkType(context.bytes, context.offset) === ChunkType.InitAck;
-  if (!path && !(isInitAck && association.state === "COOKIE-WAIT")) {
+  const type = chunkType(context.bytes, context.offset);
+  const isInitAck = type === ChunkType.InitAck && association.state === "COOKIE-WAIT";
+  // RFC 5061, section 5.3.2: it may come from the address that it adds.
+  const isAsconf = type === ChunkType.Asconf && understandsChunk(association.extensions, type);
+  if (!path && !isInitAck && !isAsconf) {
     endpoint.countDrop("unknown-source");
     return false;
   }
@@ -224,6 +228,9 @@ function processChunks(
   endpoint.touch(association);
 }
 
+/** Chunks that are taken from an address that is not the peer's, or not yet. */
+const NEEDS_NO_PATH: readonly number[] = [ChunkType.InitAck, ChunkType.Auth, ChunkType.Asconf];
+
 /** Handles one whole chunk; false if the rest of the packet is to be discarded. */
 function processChunk(
   endpoint: Endpoint,
@@ -231,6 +238,10 @@ function processChunk(
   context: ChunkContext,
   type: number,
 ): boolean {
+  if (!context.path && !NEEDS_NO_PATH.includes(type)) {
+    endpoint.countDrop("unknown-source");
+    return true;
+  }
   if (!understandsChunk(association.extensions, type)) {
     handleUnknownChunk(association, context);
     return !stopsProcessing(type);

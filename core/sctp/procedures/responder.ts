@@ -6,7 +6,7 @@ import type { SharedKey } from "../auth/shared_keys.ts";
 import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { chunksOfExtensions, offeredExtensions } from "../extensions.ts";
+import { chunksOfExtensions } from "../extensions.ts";
 import type { Listener } from "../listener.ts";
 import { encodeAbort } from "../wire/abort.ts";
 import { chunkLength } from "../wire/chunk.ts";
@@ -119,7 +119,7 @@ export function sendInitAck(
   { parameters, fields, localAuth: offeredAuth, localTieTag, peerTieTag }: InitAckPlan,
 ): void {
   const lifespan = cookieLifespan(parameters, init);
-  const peer = peerSetupOf(init, context.source, offeredExtensions(parameters));
+  const peer = peerSetupOf(init, context.source, parameters);
   const localAuth = peer.peerAuth && offeredAuth;
   const content: CookieContent = {
     ...peer,

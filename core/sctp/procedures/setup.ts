@@ -35,7 +35,7 @@ const MAX_STALE_COOKIES = 3;
 /** What our INIT and INIT ACK chunks say about this association. */
 export function initFieldsOf(association: Association): InitFields {
   const { parameters, setup, localTag, tx } = association;
-  const addresses = setup.localAddresses.map(({ address }) => address);
+  const addresses = association.localAddresses.map(({ address }) => address);
   return {
     initiateTag: localTag,
     receiverWindow: parameters.receiveBuffer,
@@ -53,7 +53,7 @@ export function initFieldsOf(association: Association): InitFields {
 
 /** Address types of the INIT: all that this host has addresses of (section 3.3.2.1.5). */
 function supportedTypes(association: Association): number[] {
-  const families = association.setup.localAddresses.map(({ address }) => address.family);
+  const families = association.localAddresses.map(({ address }) => address.family);
   return [...new Set(families)].sort().map((family) => family === 4 ? 5 : 6);
 }
 
@@ -77,7 +77,7 @@ export function beginSetup(association: Association, now: Instant, preservative?
 function pathOfAttempt(association: Association, attempt: number): Path {
   const { phase } = association;
   const unreachable = phase.state === "COOKIE-WAIT" ? phase.unreachable : [];
-  const usable = association.pathList.filter((path) => path.usable && !unreachable.includes(path));
+  const usable = association.pathList.filter((path) => path.maySend && !unreachable.includes(path));
   const paths = usable.length > 0 ? usable : association.pathList;
   return paths[attempt % paths.length];
 }
@@ -151,8 +151,7 @@ export function handleInitAck(association: Association, context: ChunkContext): 
   }
   association.timers.stop(AssociationTimer.T1Init);
   const isFirstAnswer = phase.attempts === 1;
-  const offered = offeredExtensions(parameters);
-  adoptPeer(association, peerSetupOf(init, context.source, offered), context.now);
+  adoptPeer(association, peerSetupOf(init, context.source, parameters), context.now);
   if (!hasEnoughStreams(association, path)) return;
   if (lacksSharedKey(association)) {
     association.sendLast(encodeAbort(false, []), path);

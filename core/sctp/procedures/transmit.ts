@@ -167,8 +167,8 @@ function writeSackPacket(association: Association, now: Instant, batch: PacketBa
 /** RFC 9260, section 6.7: where DATA came from last, if that address may be used (section 5.4). */
 function sackPath(association: Association): Path | undefined {
   const { lastDataPath, conditions, pathList } = association;
-  if (lastDataPath?.isConfirmed && lastDataPath.usable) return lastDataPath;
-  return conditions.dataPath ?? pathList[0];
+  if (lastDataPath?.isProven && lastDataPath.usable) return lastDataPath;
+  return conditions.dataPath ?? pathList.find((path) => path.isProven);
 }
 
 function bundleSack(association: Association): void {

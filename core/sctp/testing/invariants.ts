@@ -101,7 +101,8 @@ function checkTimers(association: Association): void {
   for (const path of pathList) {
     const needsT3 = path.flightSize > 0;
     ensure(!needsT3 || path.timers.isRunning(PathTimer.T3Rtx), "data in flight has T3-rtx");
-    ensure(path.timers.isRunning(PathTimer.Heartbeat), "each path has a heartbeat timer");
+    const isProbed = path.timers.isRunning(PathTimer.Heartbeat) || path.standing !== "member";
+    ensure(isProbed, "each path has a heartbeat timer");
   }
 }
 
@@ -117,7 +118,7 @@ function checkProgress(association: Association): void {
   for (const path of pathList) {
     const waits = path.awaitingRetransmission > 0;
     const isFull = path.flightSize >= (path.oneInFlight ? 1 : path.cwnd);
-    ensure(!waits || isFull, "retransmissions leave as cwnd allows");
+    ensure(!waits || isFull || !path.isProven, "retransmissions leave as cwnd allows");
     ensure(waits || !path.fastRetransmitDue, "only what waits may ignore cwnd");
   }
   if (tx.queue.isDrained || !conditions.dataPath) return;
@@ -125,19 +126,26 @@ function checkProgress(association: Association): void {
   ensure(hasT3 || tx.outstanding.count >= MAX_OUTSTANDING, "queued data waits for a timer");
 }
 
-function checkReception({ rx, timers, state, parameters }: Association): void {
+function checkReception({ rx, timers, state, parameters, pathList }: Association): void {
   if (!rx) return;
-  ensure(!rx.acks.isDue, "a SACK that is due has left");
+  const mayAck = pathList.some(({ isProven }) => isProven);
+  ensure(!rx.acks.isDue || !mayAck, "a SACK that is due has left");
   const delays = timers.isRunning(AssociationTimer.SackDelay);
   ensure(!rx.acks.isPending || delays || !DATA_STATES.includes(state), "SACK.Delay runs");
   ensure(rx.window >= 0 && rx.window <= parameters.receiveBuffer, "the window is in range");
   ensure(rx.readableBytes <= rx.heldBytes, "readable bytes are held");
 }
 
-/** RFC 9260, section 5.4: nothing but probes goes to an address that is not confirmed. */
+/**
+ * RFC 9260, section 5.4: nothing but probes goes to an address that is not confirmed. Data waits for
+ * such a one only while there is no other (RFC 5061).
+ */
 function checkAddresses({ pathList }: Association): void {
-  for (const path of pathList) {
+  const isAnyProven = pathList.some(({ isProven }) => isProven);
+  pathList.forEach((path, index) => {
+    ensure(path.index === index, "paths know their place");
+    const mayCarry = path.isConfirmed || (path.flightSize === 0 && !isAnyProven);
     const carries = path.flightSize > 0 || path.awaitingRetransmission > 0;
-    ensure(!carries || path.isConfirmed, "data goes to confirmed addresses only");
-  }
+    ensure(!carries || mayCarry, "data goes to confirmed addresses only");
+  });
 }

@@ -32,7 +32,7 @@ export function mayTransmit(tx: Transmission, path: Path, conditions: SendCondit
 }
 
 function mayRetransmit(path: Path): boolean {
-  if (path.awaitingRetransmission === 0) return false;
+  if (path.awaitingRetransmission === 0 || !path.isProven) return false;
   return path.fastRetransmitDue || hasRoomInFlight(path);
 }
 

@@ -19,8 +19,12 @@ export const ChunkType = {
   ShutdownComplete: 14,
   /** RFC 4895. */
   Auth: 15,
+  /** RFC 5061. */
+  AsconfAck: 128,
   /** RFC 6525. */
   ReConfig: 130,
+  /** RFC 5061. */
+  Asconf: 193,
 } as const;
 export type ChunkType = (typeof ChunkType)[keyof typeof ChunkType];
 
@@ -63,7 +67,9 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Cwr, "CWR", 8),
   kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
   kind(ChunkType.Auth, "AUTH", 8, 4895),
+  kind(ChunkType.AsconfAck, "ASCONF-ACK", 8, 5061),
   kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
+  kind(ChunkType.Asconf, "ASCONF", 8, 5061),
 ];
 
 /** Bytes of a header without fixed fields. */

@@ -15,7 +15,7 @@ Deno.test("every chunk type has its name, in the order of their numbers", () => 
   assert.equal(
     names,
     "DATA, INIT, INIT ACK, SACK, HEARTBEAT, HEARTBEAT ACK, ABORT, SHUTDOWN, SHUTDOWN ACK, ERROR, " +
-      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, RE-CONFIG",
+      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, ASCONF-ACK, RE-CONFIG, ASCONF",
   );
 });
 

@@ -1,5 +1,6 @@
 /** A packet in one line of RFC words. Total: any bytes give a line, of bounded length. */
 import { describeAbort } from "./abort.ts";
+import { describeAsconf, describeAsconfAck } from "./asconf.ts";
 import { describeAuth } from "./auth.ts";
 import { chunkHasItsFields, chunkIsWhole, chunkLength, chunkType, nextChunk } from "./chunk.ts";
 import { chunkName, ChunkType } from "./chunk_type.ts";
@@ -73,6 +74,10 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeAuth(bytes, offset);
     case ChunkType.ReConfig:
       return describeReconfig(bytes, offset);
+    case ChunkType.Asconf:
+      return describeAsconf(bytes, offset);
+    case ChunkType.AsconfAck:
+      return describeAsconfAck(bytes, offset);
     case ChunkType.ShutdownAck:
     case ChunkType.CookieAck:
       return chunkName(type);

@@ -96,7 +96,7 @@ Deno.test("a chunk that lacks its fields reads as malformed, and the packet goes
 });
 
 Deno.test("an unknown chunk reads as its number and length", () => {
-  assert.equal(described(packetOf(hex("c1000005 aa000000"))), `${HEADER} [chunk 193 of 5 bytes]`);
+  assert.equal(described(packetOf(hex("c7000005 aa000000"))), `${HEADER} [chunk 199 of 5 bytes]`);
 });
 
 Deno.test("a packet with very many chunks gives a bounded line", () => {

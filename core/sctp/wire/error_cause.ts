@@ -47,12 +47,29 @@ export const CauseCode = {
   RestartWithNewAddresses: 11,
   UserInitiatedAbort: 12,
   ProtocolViolation: 13,
+  /** RFC 5061, section 4.3.1. */
+  DeleteLastAddress: 0xa0,
+  /** RFC 5061, section 4.3.2. */
+  ResourceShortage: 0xa1,
+  /** RFC 5061, section 4.3.3. */
+  DeleteSourceAddress: 0xa2,
+  /** RFC 5061, section 4.3.4. */
+  IllegalAsconfAck: 0xa3,
+  /** RFC 5061, section 4.3.5. */
+  NoAuthorization: 0xa4,
   /** RFC 4895, section 4.1. */
   UnsupportedHmac: 0x105,
   /** Never on the wire: a cause of another code, or of a known code with too little inside. */
   Unknown: -1,
 } as const;
 export type CauseCode = (typeof CauseCode)[keyof typeof CauseCode];
+
+/** Why a change of addresses is refused (RFC 5061, section 4.3). */
+export type RefusalCode =
+  | typeof CauseCode.DeleteLastAddress
+  | typeof CauseCode.ResourceShortage
+  | typeof CauseCode.DeleteSourceAddress
+  | typeof CauseCode.NoAuthorization;
 
 /** One error cause. Byte arrays are copies. */
 export type ErrorCause =
@@ -82,6 +99,9 @@ export type ErrorCause =
   | { readonly code: typeof CauseCode.UserInitiatedAbort; readonly reason: Uint8Array }
   /** Additional information, usually text; may be empty. */
   | { readonly code: typeof CauseCode.ProtocolViolation; readonly information: Uint8Array }
+  /** The whole parameter of an ASCONF that was refused. */
+  | { readonly code: RefusalCode; readonly request: Uint8Array }
+  | { readonly code: typeof CauseCode.IllegalAsconfAck }
   /** The HMAC Identifier of an AUTH chunk. */
   | { readonly code: typeof CauseCode.UnsupportedHmac; readonly hmac: number }
   | {
@@ -111,6 +131,11 @@ const NAMES = new Map<number, string>([
   [CauseCode.RestartWithNewAddresses, "Restart of an Association with New Addresses"],
   [CauseCode.UserInitiatedAbort, "User-Initiated Abort"],
   [CauseCode.ProtocolViolation, "Protocol Violation"],
+  [CauseCode.DeleteLastAddress, "Request to Delete Last Remaining IP Address"],
+  [CauseCode.ResourceShortage, "Operation Refused Due to Resource Shortage"],
+  [CauseCode.DeleteSourceAddress, "Request to Delete Source IP Address"],
+  [CauseCode.IllegalAsconfAck, "Association Aborted Due to Illegal ASCONF-ACK"],
+  [CauseCode.NoAuthorization, "Request Refused - No Authorization"],
   [CauseCode.UnsupportedHmac, "Unsupported HMAC Identifier"],
 ]);
 
@@ -159,6 +184,7 @@ function decodeCause(code: number, value: Uint8Array): ErrorCause | undefined {
     case CauseCode.OutOfResource:
     case CauseCode.InvalidMandatoryParameter:
     case CauseCode.CookieReceivedWhileShuttingDown:
+    case CauseCode.IllegalAsconfAck:
       return { code };
     case CauseCode.UnresolvableAddress:
       return { code, parameter: value };
@@ -172,6 +198,11 @@ function decodeCause(code: number, value: Uint8Array): ErrorCause | undefined {
       return { code, reason: value };
     case CauseCode.ProtocolViolation:
       return { code, information: value };
+    case CauseCode.DeleteLastAddress:
+    case CauseCode.ResourceShortage:
+    case CauseCode.DeleteSourceAddress:
+    case CauseCode.NoAuthorization:
+      return { code, request: value };
     case CauseCode.UnsupportedHmac:
       return value.length >= 2 ? { code, hmac: readU16(value, 0) } : undefined;
     default:
@@ -225,6 +256,7 @@ function encodeValue(cause: ErrorCause): Uint8Array {
     case CauseCode.OutOfResource:
     case CauseCode.InvalidMandatoryParameter:
     case CauseCode.CookieReceivedWhileShuttingDown:
+    case CauseCode.IllegalAsconfAck:
       return new Uint8Array(0);
     case CauseCode.UnresolvableAddress:
       return cause.parameter;
@@ -238,6 +270,11 @@ function encodeValue(cause: ErrorCause): Uint8Array {
       return cause.reason;
     case CauseCode.ProtocolViolation:
       return cause.information;
+    case CauseCode.DeleteLastAddress:
+    case CauseCode.ResourceShortage:
+    case CauseCode.DeleteSourceAddress:
+    case CauseCode.NoAuthorization:
+      return cause.request;
     case CauseCode.UnsupportedHmac:
       return Uint8Array.of(cause.hmac >> 8, cause.hmac);
     case CauseCode.Unknown:
@@ -285,6 +322,7 @@ function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknow
     case CauseCode.OutOfResource:
     case CauseCode.InvalidMandatoryParameter:
     case CauseCode.CookieReceivedWhileShuttingDown:
+    case CauseCode.IllegalAsconfAck:
       return "";
     case CauseCode.UnresolvableAddress:
       return describeAddressParameter(cause.parameter);
@@ -298,6 +336,11 @@ function causeDetails(cause: Exclude<ErrorCause, { code: typeof CauseCode.Unknow
       return cause.reason.length === 0 ? "" : quoteBytes(cause.reason);
     case CauseCode.ProtocolViolation:
       return cause.information.length === 0 ? "" : quoteBytes(cause.information);
+    case CauseCode.DeleteLastAddress:
+    case CauseCode.ResourceShortage:
+    case CauseCode.DeleteSourceAddress:
+    case CauseCode.NoAuthorization:
+      return describeParameters(cause.request);
     case CauseCode.UnsupportedHmac:
       return hmacName(cause.hmac);
   }

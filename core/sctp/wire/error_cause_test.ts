@@ -17,6 +17,9 @@ import {
 } from "./error_cause.ts";
 import { hex } from "./fixtures.ts";
 
+/** The parameter of a request that is refused. */
+const DELETION = hex("c002 0010 00000007 0005 0008 0a090102");
+
 /** One cause of each kind, its bytes and its words. */
 const EXAMPLES: readonly (readonly [ErrorCause, string, string])[] = [
   [
@@ -43,7 +46,7 @@ const EXAMPLES: readonly (readonly [ErrorCause, string, string])[] = [
   [
     { code: CauseCode.UnrecognizedChunkType, chunk: hex("c1000004") },
     "0006 0008 c1000004",
-    "Unrecognized Chunk Type (chunk 193)",
+    "Unrecognized Chunk Type (ASCONF)",
   ],
   [{ code: CauseCode.InvalidMandatoryParameter }, "0007 0004", "Invalid Mandatory Parameter"],
   [
@@ -69,9 +72,34 @@ const EXAMPLES: readonly (readonly [ErrorCause, string, string])[] = [
   ],
   [protocolViolation("no tag"), "000d 000a 6e6f20746167", 'Protocol Violation ("no tag")'],
   [
-    { code: CauseCode.Unknown, wireCode: 0x00a0, value: hex("0102") },
-    "00a0 0006 0102",
-    "cause 160 (2 bytes)",
+    { code: CauseCode.Unknown, wireCode: 0x00af, value: hex("0102") },
+    "00af 0006 0102",
+    "cause 175 (2 bytes)",
+  ],
+  [
+    { code: CauseCode.DeleteLastAddress, request: DELETION },
+    "00a0 0014 c002 0010 00000007 0005 0008 0a090102",
+    "Request to Delete Last Remaining IP Address (Delete IP Address)",
+  ],
+  [
+    { code: CauseCode.ResourceShortage, request: DELETION },
+    "00a1 0014 c002 0010 00000007 0005 0008 0a090102",
+    "Operation Refused Due to Resource Shortage (Delete IP Address)",
+  ],
+  [
+    { code: CauseCode.DeleteSourceAddress, request: DELETION },
+    "00a2 0014 c002 0010 00000007 0005 0008 0a090102",
+    "Request to Delete Source IP Address (Delete IP Address)",
+  ],
+  [
+    { code: CauseCode.IllegalAsconfAck },
+    "00a3 0004",
+    "Association Aborted Due to Illegal ASCONF-ACK",
+  ],
+  [
+    { code: CauseCode.NoAuthorization, request: DELETION },
+    "00a4 0014 c002 0010 00000007 0005 0008 0a090102",
+    "Request Refused - No Authorization (Delete IP Address)",
   ],
   [
     { code: CauseCode.UnsupportedHmac, hmac: 0x0203 },
@@ -156,5 +184,5 @@ Deno.test("causes always fit into one chunk: long values are cut, the rest is le
 
 Deno.test("a cause code has the name of the RFC, an unknown one its number", () => {
   assert.equal(causeName(CauseCode.CookieReceivedWhileShuttingDown), EXAMPLES[9][2]);
-  assert.equal(causeName(0x00a0), "cause 160");
+  assert.equal(causeName(0x00af), "cause 175");
 });

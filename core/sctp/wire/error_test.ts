@@ -17,6 +17,6 @@ Deno.test("an ERROR has the layout of RFC 9260, section 3.3.10", () => {
 Deno.test("an ERROR reads as its causes", () => {
   assert.equal(
     describeError(encodeError(CAUSES), 0),
-    "ERROR: Unrecognized Chunk Type (chunk 193), Stale Cookie",
+    "ERROR: Unrecognized Chunk Type (ASCONF), Stale Cookie",
   );
 });

@@ -268,7 +268,7 @@ Deno.test("what an INIT says of extensions and authentication reads in words", (
   const words = (parameters: string) =>
     describeInit(initWith(parameters), 0).replace(/^.*168496141 ?/, "");
   const random = `8002 0024 ${"00".repeat(32)}`;
-  assert.equal(words("8008 0006 0fc1 0000"), "extensions AUTH, chunk 193");
+  assert.equal(words("8008 0006 0fc1 0000"), "extensions AUTH, ASCONF");
   assert.equal(words(`${random} 8004 0008 0003 0001`), "authentication by SHA-256, SHA-1");
   assert.equal(
     words(`${random} 8003 0006 0003 0000 8004 0006 0001 0000`),

@@ -58,6 +58,16 @@ export const ParameterType = {
   SupportedExtensions: 0x8008,
   /** RFC 3758, section 3.1. */
   ForwardTsnSupported: 0xc000,
+  /** RFC 5061, section 4.2.1. */
+  AddIpAddress: 0xc001,
+  /** RFC 5061, section 4.2.2. */
+  DeleteIpAddress: 0xc002,
+  /** RFC 5061, section 4.2.3. */
+  ErrorCauseIndication: 0xc003,
+  /** RFC 5061, section 4.2.4. */
+  SetPrimaryAddress: 0xc004,
+  /** RFC 5061, section 4.2.5. */
+  SuccessIndication: 0xc005,
   /** RFC 5061, section 4.2.6. */
   AdaptationLayerIndication: 0xc006,
 } as const;
@@ -84,6 +94,11 @@ const NAMES = new Map<number, string>([
   [ParameterType.Padding, "Padding"],
   [ParameterType.SupportedExtensions, "Supported Extensions"],
   [ParameterType.ForwardTsnSupported, "Forward TSN Supported"],
+  [ParameterType.AddIpAddress, "Add IP Address"],
+  [ParameterType.DeleteIpAddress, "Delete IP Address"],
+  [ParameterType.ErrorCauseIndication, "Error Cause Indication"],
+  [ParameterType.SetPrimaryAddress, "Set Primary Address"],
+  [ParameterType.SuccessIndication, "Success Indication"],
   [ParameterType.AdaptationLayerIndication, "Adaptation Layer Indication"],
 ]);
 
