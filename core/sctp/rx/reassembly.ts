@@ -6,12 +6,11 @@
  * Every step is constant time per chunk: a run is known by its two ends, and a waiting message is
  * found by its stream and Stream Sequence Number.
  */
-import { HashIndex } from "../base/hash_index.ts";
-import { PagedCounters } from "../base/paged_counters.ts";
-import { ssn, type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
-import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+import { type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
+import { RunEnds } from "./run_ends.ts";
+import { StreamOrder } from "./stream_order.ts";
 
 /** What reading reports about a message; one object can be used for many reads. */
 export interface ReceiveInfo {
@@ -34,33 +33,12 @@ export const ChunkFate = {
 } as const;
 export type ChunkFate = (typeof ChunkFate)[keyof typeof ChunkFate];
 
-/** Gap Ack Blocks reach 65,535 TSNs beyond the Cumulative TSN: no two live TSNs share a cell. */
-const LARGEST_RING = 1 << 16;
-const SMALLEST_RING = 1 << 8;
-
-/** Records at the ends of incomplete runs, in a ring indexed by TSN; 0 where there is none. */
-class EndRing implements Columns {
-  readonly records: Uint32Array;
-
-  constructor(readonly capacity: number) {
-    this.records = new Uint32Array(capacity);
-  }
-}
-
-const NO_RING = new EndRing(0);
-/** All of them are empty. */
-const spareRings = new SpareColumns((capacity) => new EndRing(capacity), SMALLEST_RING);
-
 const WHOLE = DataFlag.Begin | DataFlag.End;
 
 export class Reassembly {
   readonly #store: ChunkStore;
-  #ends = NO_RING;
-  /** Cells of the ring that are in use: none while every message here is whole. */
-  #endCount = 0;
-  readonly #expectedSsn = new PagedCounters();
-  /** First records of complete messages whose turn in the stream has not come. */
-  readonly #waiting: HashIndex;
+  readonly #ends: RunEnds;
+  readonly #order: StreamOrder;
   /** First records of the first and of the last message that can be read; 0 if there is none. */
   #firstReady = 0;
   #lastReady = 0;
@@ -75,7 +53,8 @@ export class Reassembly {
   /** @param salt random: the peer chooses the keys of the index. */
   constructor(store: ChunkStore, salt: number) {
     this.#store = store;
-    this.#waiting = new HashIndex(salt);
+    this.#ends = new RunEnds(store);
+    this.#order = new StreamOrder(salt);
   }
 
   /** Bytes that can be read. */
@@ -96,8 +75,8 @@ export class Reassembly {
   add(record: number, reach: number): ChunkFate {
     const store = this.#store;
     const own = tsn(store.tsn[record]);
-    const left = this.#endAt(tsnAdd(own, -1));
-    const right = this.#endAt(tsnAdd(own, 1));
+    const left = this.#ends.at(tsnAdd(own, -1));
+    const right = this.#ends.at(tsnAdd(own, 1));
     if (!this.#agree(left, record) || !this.#agree(record, right)) {
       store.release(record);
       return ChunkFate.Contradiction;
@@ -106,8 +85,8 @@ export class Reassembly {
     store.runLast[record] = record;
     store.runBytes[record] = store.length[record];
     if ((store.flags[record] & WHOLE) === WHOLE) return this.#takeTurn(record, reach);
-    while (reach >= this.#ends.capacity && this.#ends.capacity < LARGEST_RING) this.#growRing();
-    this.#setEnd(record);
+    this.#ends.reserve(reach);
+    this.#ends.add(record);
     if (right !== 0 && (store.flags[record] & DataFlag.End) === 0) this.#join(record, right);
     const joinsLeft = left !== 0 && (store.flags[record] & DataFlag.Begin) === 0;
     if (!joinsLeft) return this.#settle(record, reach);
@@ -126,7 +105,7 @@ export class Reassembly {
    */
   startPartialDelivery(cumulative: Tsn, threshold: number): void {
     const store = this.#store;
-    const last = this.#endAt(cumulative);
+    const last = this.#ends.at(cumulative);
     if (this.#partial !== 0 || last === 0) return;
     const first = store.runFirst[last];
     if ((store.flags[first] & DataFlag.Begin) === 0) return;
@@ -161,7 +140,7 @@ export class Reassembly {
       const next = store.next[record];
       if (next === 0 && inParts) break;
       this.#consumed = 0;
-      if (inParts) this.#clearEnd(record);
+      if (inParts) this.#ends.remove(record);
       store.release(record);
       record = next;
     }
@@ -177,8 +156,7 @@ export class Reassembly {
 
   /** Stream Sequence Numbers of these streams, or of all for an empty list, start again (RFC 6525). */
   resetStreams(streams: readonly number[]): void {
-    if (streams.length === 0) this.#expectedSsn.clear();
-    for (const stream of streams) this.#expectedSsn.set(stream, 0);
+    this.#order.restart(streams);
   }
 
   /** Forgets what can never be read and, with `everything`, what can. Releases its memory. */
@@ -189,10 +167,8 @@ export class Reassembly {
       this.#store.markChain(first, kept);
     }
     this.#store.releaseUnmarked(kept);
-    this.#ends.records.fill(0);
-    this.#endCount = 0;
-    this.#giveRingBack();
-    this.#waiting.clear();
+    this.#ends.clear();
+    this.#order.clear();
   }
 
   #forgetReady(): void {
@@ -221,8 +197,8 @@ export class Reassembly {
     const store = this.#store;
     const first = store.runFirst[left];
     const last = store.runLast[right];
-    if (left !== first) this.#clearEnd(left);
-    if (right !== last) this.#clearEnd(right);
+    if (left !== first) this.#ends.remove(left);
+    if (right !== last) this.#ends.remove(right);
     store.next[left] = right;
     store.runLast[first] = last;
     store.runFirst[last] = first;
@@ -236,8 +212,8 @@ export class Reassembly {
     const whole = (store.flags[first] & DataFlag.Begin) !== 0 &&
       (store.flags[last] & DataFlag.End) !== 0;
     if (!whole) return ChunkFate.Kept;
-    this.#clearEnd(first);
-    this.#clearEnd(last);
+    this.#ends.remove(first);
+    this.#ends.remove(last);
     if (first === this.#partial) {
       this.#partial = 0;
       if ((store.flags[first] & DataFlag.Unordered) === 0) this.#passTurn(store.stream[first]);
@@ -254,36 +230,27 @@ export class Reassembly {
       return ChunkFate.Kept;
     }
     const stream = store.stream[first];
-    const own = ssn(store.ssn[first]);
-    const expected = ssn(this.#expectedSsn.get(stream));
-    if (own === expected) {
+    const own = store.ssn[first];
+    const ahead = this.#order.distanceTo(stream, own);
+    if (ahead === 0) {
       this.#makeReady(first);
       this.#passTurn(stream);
       return ChunkFate.Kept;
     }
-    const key = ((stream << 16) | own) >>> 0;
     // Each message between the expected one and this has a TSN of its own below this one's first: what
     // claims to be further ahead is behind, and was delivered.
-    const ahead = (own - expected) & 0xffff;
-    if (ahead >= reach || this.#waiting.find(key) >= 0) {
+    if (ahead >= reach || this.#order.isWaiting(stream, own)) {
       store.releaseChain(first);
       return ChunkFate.Useless;
     }
-    this.#waiting.add(key, first);
+    this.#order.wait(stream, own, first);
     return ChunkFate.Kept;
   }
 
-  /** The next Stream Sequence Number has its turn, and those behind it that wait already. */
+  /** The next message of the stream has its turn, and those behind it that wait already. */
   #passTurn(stream: number): void {
-    for (;;) {
-      const expected = (this.#expectedSsn.get(stream) + 1) & 0xffff;
-      this.#expectedSsn.set(stream, expected);
-      if (this.#waiting.count === 0) return;
-      const position = this.#waiting.find(((stream << 16) | expected) >>> 0);
-      if (position < 0) return;
-      const first = this.#waiting.valueAt(position);
-      this.#waiting.removeAt(position);
-      this.#makeReady(first);
+    for (let next = this.#order.pass(stream); next !== 0; next = this.#order.pass(stream)) {
+      this.#makeReady(next);
     }
   }
 
@@ -308,7 +275,7 @@ export class Reassembly {
   #isNext(first: number): boolean {
     const store = this.#store;
     if ((store.flags[first] & DataFlag.Unordered) !== 0) return true;
-    return store.ssn[first] === this.#expectedSsn.get(store.stream[first]);
+    return this.#order.distanceTo(store.stream[first], store.ssn[first]) === 0;
   }
 
   /** The first ready message was read up to somewhere in `record`. */
@@ -324,41 +291,5 @@ export class Reassembly {
     // Everything here was read: the record stays, empty, for the next fragment to join.
     store.dropPayload(record);
     this.#consumed = 0;
-  }
-
-  /** The record at the end of an incomplete run with this TSN, or 0. */
-  #endAt(value: Tsn): number {
-    if (this.#endCount === 0) return 0;
-    const record = this.#ends.records[value & (this.#ends.capacity - 1)];
-    return record !== 0 && this.#store.tsn[record] === value ? record : 0;
-  }
-
-  #setEnd(record: number): void {
-    const { records, capacity } = this.#ends;
-    const cell = this.#store.tsn[record] & (capacity - 1);
-    if (records[cell] === 0) this.#endCount++;
-    records[cell] = record;
-  }
-
-  #clearEnd(record: number): void {
-    const { records, capacity } = this.#ends;
-    const cell = this.#store.tsn[record] & (capacity - 1);
-    if (records[cell] !== record) return;
-    records[cell] = 0;
-    if (--this.#endCount === 0) this.#giveRingBack();
-  }
-
-  #giveRingBack(): void {
-    spareRings.give(this.#ends);
-    this.#ends = NO_RING;
-  }
-
-  #growRing(): void {
-    const old = this.#ends;
-    this.#ends = spareRings.larger(old);
-    this.#endCount = 0;
-    for (const record of old.records) if (record !== 0) this.#setEnd(record);
-    old.records.fill(0);
-    spareRings.give(old);
   }
 }
