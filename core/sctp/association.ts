@@ -23,6 +23,7 @@ import { Path } from "./path/path.ts";
 import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
 import { isMonitored, sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
+import { makeRoomFor } from "./procedures/partial_reliability.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
 import {
   type StreamReset,
@@ -36,10 +37,15 @@ import type { Reconfiguration } from "./reconfiguration.ts";
 import type { ReceiveInfo } from "./rx/reassembly.ts";
 import type { Reception } from "./rx/reception.ts";
 import { AssociationTimer, TimerTable } from "./timer/timer_table.ts";
+import {
+  type AbandonedCount,
+  type AbandonPolicy,
+  checkReliability,
+} from "./tx/partial_reliability.ts";
 import type { SendOptions } from "./tx/send_queue.ts";
 import type { SendConditions } from "./tx/data_sender.ts";
 import type { StreamSchedulerName } from "./tx/stream_scheduler.ts";
-import { MESSAGE_COST, Transmission } from "./tx/transmission.ts";
+import { Transmission } from "./tx/transmission.ts";
 import type { AuthParameters } from "./wire/auth_parameters.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
 
@@ -209,17 +215,16 @@ export class Association implements HeapMember {
    * Queues a message; its bytes are copied.
    * @returns false if the send buffer has no room now: a "writable" event follows when it has.
    * @throws SendAfterShutdownError if the association is closing or closed.
-   * @throws RangeError if the stream does not exist, or the message is empty or can never fit.
+   * @throws RangeError if the stream does not exist, the message is empty or can never fit, or a number
+   *   of its reliability is out of range.
    */
-  send(_now: Instant, data: Uint8Array, options: SendOptions): boolean {
-    this.#checkSend(data.length, options.stream);
-    if (!this.tx.hasRoomFor(data.length)) {
+  send(now: Instant, data: Uint8Array, options: SendOptions): boolean {
+    this.#checkSend(data.length, options);
+    if (!this.tx.hasRoomFor(data.length) && !makeRoomFor(this, data.length, options)) {
       this.wantsRoom = true;
       return false;
     }
-    this.tx.queue.push(data, options, this.tx.chunkPayload);
-    this.tx.bufferedBytes += data.length;
-    this.tx.bufferedCost += data.length + MESSAGE_COST;
+    this.tx.push(now, data, options);
     this.metrics.messagesSent++;
     this.metrics.payloadSent += data.length;
     if (options.stream > this.highestStreamUsed) this.highestStreamUsed = options.stream;
@@ -227,7 +232,7 @@ export class Association implements HeapMember {
     return true;
   }
 
-  #checkSend(length: number, stream: number): void {
+  #checkSend(length: number, { stream, reliability }: SendOptions): void {
     switch (this.phase.state) {
       case "COOKIE-WAIT":
       case "COOKIE-ECHOED":
@@ -257,6 +262,23 @@ export class Association implements HeapMember {
         `cannot send on stream ${stream}: there are ${this.outboundStreams} outbound streams`,
       );
     }
+    const fault = reliability && checkReliability(reliability);
+    if (fault) throw new RangeError(`cannot send so: ${fault}`);
+  }
+
+  /** True if messages with a policy of partial reliability may be given up: the peer has it too. */
+  get isPartiallyReliable(): boolean {
+    return this.tx.abandons === true;
+  }
+
+  /** How many messages were given up, by any policy and on any stream, or by one and on one. */
+  countAbandoned(policy?: AbandonPolicy, stream?: number): AbandonedCount {
+    return this.tx.abandoned?.count(policy, stream) ?? { unsent: 0, sent: 0 };
+  }
+
+  /** Asks for a "send-failed" event for each message that is given up; by default there is none. */
+  notifySendFailures(wanted: boolean): void {
+    this.tx.failures = wanted ? [] : undefined;
   }
 
   /**
@@ -529,9 +551,9 @@ export class Association implements HeapMember {
     this.tx.clear();
     if (this.haveRetiringKeys) reportFreeKeys(this);
     for (const path of this.pathList) path.reset(now);
-    const { queue } = this.tx;
+    const old = this.tx;
     this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);
-    this.tx.queue.scheduleLike(queue);
+    this.tx.continueLike(old);
     this.tx.updateChunkPayload();
     this.reconfiguration = undefined;
     this.addressing = undefined;

@@ -35,6 +35,8 @@ export class ChunkContext {
   lowestTsn: Tsn = tsn(0);
   /** The packet carried an ASCONF so far. */
   hasAsconf = false;
+  /** The packet carried a FORWARD TSN so far. */
+  hasForwardTsn = false;
   /** The packet carried a SACK so far. */
   hasSack = false;
 }

@@ -5,6 +5,8 @@
 import type { Association } from "./association.ts";
 import type { IpAddress } from "./base/address.ts";
 import type { Tsn } from "./base/serial.ts";
+import type { AbortedMessage } from "./rx/reassembly.ts";
+import type { SendFailure } from "./tx/send_failure.ts";
 import type { Path, PathStatus } from "./path/path.ts";
 import type { ErrorCause } from "./wire/error_cause.ts";
 
@@ -88,6 +90,21 @@ export type SctpEvent =
   }
   /** AUTHENTICATION EVENT (RFC 6458, section 6.1.8). */
   | AuthenticationEvent
+  /**
+   * Of a message that was read in part no more comes: what is read next is another one (RFC 6458,
+   * section 6.1.7).
+   */
+  | {
+    readonly kind: "partial-delivery-aborted";
+    readonly association: Association;
+    readonly message: AbortedMessage;
+  }
+  /** A message was given up; for a user who wants to know (RFC 6458, section 6.1.11). */
+  | {
+    readonly kind: "send-failed";
+    readonly association: Association;
+    readonly failure: SendFailure;
+  }
   /** DATA ARRIVE: `read` will return something. Reported again only after `read` ran dry. */
   | { readonly kind: "readable"; readonly association: Association }
   /**

@@ -14,6 +14,7 @@ import type { InitChunk } from "./wire/init.ts";
 export const Extension = {
   Authentication: 1,
   Reconfiguration: 2,
+  PartialReliability: 4,
   AddressReconfiguration: 16,
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
@@ -66,6 +67,15 @@ export const EXTENSIONS: readonly ExtensionRow[] = [
     chunks: [ChunkType.ReConfig],
     needs: 0,
     isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.ReConfig),
+  },
+  {
+    bit: Extension.PartialReliability,
+    rfc: 3758,
+    offeredBy: "partialReliability",
+    chunks: [ChunkType.ForwardTsn],
+    needs: 0,
+    // RFC 3758, section 3.3: by its parameter, whether FORWARD TSN is listed or not.
+    isSaidBy: ({ forwardTsnSupported }) => forwardTsnSupported,
   },
   {
     bit: Extension.AddressReconfiguration,

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { HmacId } from "./wire/auth.ts";
 import { LISTABLE_CHUNKS } from "./wire/auth_parameters.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
+import type { PartialReliability } from "./tx/partial_reliability.ts";
 import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
 
 const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 400);
@@ -33,6 +34,16 @@ const send: fc.Arbitrary<Command> = fc.record({
   ),
   unordered: fc.boolean(),
   immediate: fc.boolean(),
+  reliability: fc.option(
+    fc.oneof<fc.Arbitrary<PartialReliability>[]>(
+      fc.record({
+        policy: fc.constant("ttl"),
+        value: fc.constantFrom(1, 50, 400, 2000, 30_000),
+      }),
+      fc.record({ policy: fc.constantFrom("rtx", "prio"), value: fc.nat(3) }),
+    ),
+    { nil: undefined },
+  ),
 });
 
 const usual: fc.Arbitrary<Command> = fc.oneof(
@@ -108,6 +119,7 @@ const parameters = fc.record({
   rtoInitial: fc.constantFrom(500, 3000),
   hbInterval: fc.constantFrom(0, 1000, 30_000),
   ecn: fc.nat(1),
+  partialReliability: fc.constantFrom(0, 1, 1, 1),
 });
 
 /**

@@ -20,6 +20,8 @@ export const DROP_REASONS = [
   "bad-auth",
   "unknown-key",
   "unsupported-hmac",
+  "old-forward-tsn",
+  "absurd-forward-tsn",
   "old-sack",
   "no-room",
   "beyond-window",
@@ -69,6 +71,8 @@ export interface AssociationMetrics {
   duplicatesReceived: number;
   sacksSent: number;
   sacksReceived: number;
+  forwardTsnsSent: number;
+  forwardTsnsReceived: number;
   /** User messages accepted from the user, and bytes of them. */
   messagesSent: number;
   payloadSent: number;
@@ -112,6 +116,8 @@ export function newAssociationMetrics(): AssociationMetrics {
     duplicatesReceived: 0,
     sacksSent: 0,
     sacksReceived: 0,
+    forwardTsnsSent: 0,
+    forwardTsnsReceived: 0,
     messagesSent: 0,
     payloadSent: 0,
     messagesReceived: 0,

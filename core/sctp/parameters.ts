@@ -79,6 +79,14 @@ export const PARAMETERS = {
     "RFC 9260, section 6.1: 1 turns off the delay for bundling",
   ),
   ecn: row("ECN", "switch", 1, 0, 1, "RFC 9260, section 3.3.2, note 2; RFC 3168"),
+  partialReliability: row(
+    "SCTP_PR_SUPPORTED",
+    "switch",
+    1,
+    0,
+    1,
+    "RFC 7496, section 4.5: partial reliability (RFC 3758) is offered to the peer",
+  ),
   authentication: row("AUTH", "switch", 1, 0, 1, "RFC 4895, section 6.1: 1 offers it to the peer"),
   streamReconfiguration: row(
     "stream reconfiguration",

@@ -11,6 +11,7 @@ import { handleAuth } from "./procedures/authentication.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";
 import { handleCwr, handleEcne } from "./procedures/ecn.ts";
 import { handleHeartbeat, handleHeartbeatAck } from "./procedures/heartbeat.ts";
+import { handleForwardTsn } from "./procedures/partial_reliability.ts";
 import { handleError } from "./procedures/operation_error.ts";
 import { handleReconfig } from "./procedures/reconfiguration_requests.ts";
 import { handleCookieAck, handleInitAck } from "./procedures/setup.ts";
@@ -153,6 +154,15 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     "keep, acknowledge",
     "6.2",
     { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
+  ),
+  ...onChunk(
+    ChunkType.ForwardTsn,
+    "FORWARD TSN",
+    handleForwardTsn,
+    "skip what was given up, acknowledge",
+    "3.6",
+    { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
+    3758,
   ),
   ...onChunk(
     ChunkType.Sack,

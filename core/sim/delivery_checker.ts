@@ -1,4 +1,7 @@
-/** Judges what arrives of a workload: exactly once, in order, intact. */
+/**
+ * Judges what arrives of a workload: exactly once, in order, intact. Messages that may be given up may
+ * also not arrive, if their sender has been told.
+ */
 import type { Instant } from "../sctp/base/time.ts";
 import { Content } from "./content.ts";
 import { contentSeed, type PlannedMessage, type Workload } from "./workload.ts";
@@ -25,6 +28,13 @@ export interface Verdict {
   readonly text: string;
 }
 
+/** What a sender is told of a message that was given up; the engine's `SendFailure`. */
+export interface FailureInfo {
+  readonly ppid: number;
+  readonly wasSent: boolean;
+  readonly data: Uint8Array;
+}
+
 /** Faults that a verdict spells out. */
 const FAULTS_SHOWN = 5;
 const READ_SIZE = 65_536;
@@ -36,8 +46,12 @@ export class DeliveryChecker {
   /** Bytes received, those of unfinished messages included. */
   bytes = 0;
   readonly #arrived: Uint8Array;
-  /** Per stream: how many ordered messages were received. */
-  readonly #ordered = new Map<number, number>();
+  /** Messages that have to arrive and have not. */
+  #due: number;
+  /** 1 for each message that was given up before it was sent, 2 after. */
+  readonly #failed: Uint8Array;
+  /** Per stream: position of the last ordered message that was received, and its SSN. */
+  readonly #ordered = new Map<number, { sequence: number; ssn: number }>();
   readonly #faults: string[] = [];
   #faultCount = 0;
   readonly #content = new Content();
@@ -46,14 +60,55 @@ export class DeliveryChecker {
   #current: PlannedMessage | undefined;
   #currentBytes = 0;
 
-  /** @param readSize bytes asked for at a time; a small one has messages come in parts. */
-  constructor(readonly workload: Workload, readSize = READ_SIZE) {
+  /**
+   * @param readSize bytes asked for at a time; a small one has messages come in parts.
+   * @param mayFail false if the association is reliable whatever the workload wants.
+   */
+  constructor(
+    readonly workload: Workload,
+    readSize = READ_SIZE,
+    private readonly mayFail = true,
+  ) {
+    this.#failed = new Uint8Array(workload.messages.length);
+    this.#due = workload.messages.filter((message) => this.#mustArrive(message)).length;
     this.#arrived = new Uint8Array(workload.messages.length);
     this.#target = new Uint8Array(readSize);
   }
 
+  /** True once all that has to arrive has. */
   get isComplete(): boolean {
-    return this.received === this.workload.messages.length;
+    return this.#due === 0;
+  }
+
+  #mustArrive({ reliability }: PlannedMessage): boolean {
+    return reliability === undefined || !this.mayFail;
+  }
+
+  /** The sender was told that a message was given up. */
+  fail({ ppid, wasSent, data }: FailureInfo): void {
+    const index = ppid - this.workload.firstPpid;
+    const message = this.workload.messages[index];
+    if (message === undefined || this.#mustArrive(message) || this.#failed[index] > 0) {
+      return this.#fault(`message ${index} was given up`);
+    }
+    this.#failed[index] = wasSent ? 2 : 1;
+    const content = new Uint8Array(message.size);
+    this.#content.start(contentSeed(this.workload, message), message.stream, message.sequence);
+    this.#content.write(content, 0, message.size);
+    const given = content.subarray(message.size - data.length);
+    const isSame = data.length <= message.size && data.every((byte, i) => byte === given[i]);
+    if (!isSame) this.#fault(`${this.#name(index)} was given back with another content`);
+  }
+
+  /** The reader was told that the message of which it has a part will not be completed. */
+  abort({ ppid }: { readonly ppid: number }): void {
+    const message = this.#current;
+    const index = ppid - this.workload.firstPpid;
+    if (message?.index !== index || this.#mustArrive(message)) {
+      return this.#fault(`message ${index} was aborted`);
+    }
+    this.#arrived[index]--;
+    this.#current = undefined;
   }
 
   /** Reads and checks all that is readable now. */
@@ -76,8 +131,17 @@ export class DeliveryChecker {
 
   /** Whether all of the workload arrived as it should. */
   complete(): Verdict {
-    const missing = this.#arrived.findIndex((count) => count === 0);
-    return this.#verdict(missing < 0 ? [] : [`${this.#name(missing)} is missing`]);
+    const { messages } = this.workload;
+    const missing = messages.find(({ index }) =>
+      this.#arrived[index] === 0 && this.#failed[index] === 0
+    );
+    const ghost = messages.find(({ index }) =>
+      this.#arrived[index] > 0 && this.#failed[index] === 1
+    );
+    const faults: string[] = [];
+    if (missing) faults.push(`${this.#name(missing.index)} is missing`);
+    if (ghost) faults.push(`${this.#name(ghost.index)} was never sent, and came`);
+    return this.#verdict(faults);
   }
 
   /** Whether what has arrived so far is right; used where an association ended early. */
@@ -108,16 +172,26 @@ export class DeliveryChecker {
     return message;
   }
 
+  /** Those between it and the last one must be ones that may be given up; those not sent have no SSN. */
   #checkOrder(message: PlannedMessage, ssn: number): void {
-    const expected = this.#ordered.get(message.stream) ?? 0;
-    if (message.sequence !== expected) {
-      const place = `came where number ${expected} of its stream was due`;
-      this.#fault(`${this.#name(message.index)} ${place}`);
+    const { stream, sequence } = message;
+    const last = this.#ordered.get(stream) ?? { sequence: -1, ssn: -1 };
+    const ahead = sequence - last.sequence;
+    const due = ahead === 1 ? sequence : this.#nextDue(stream, last.sequence);
+    if (ahead < 1 || sequence > due) {
+      this.#fault(`${this.#name(message.index)} came where number ${due} of its stream was due`);
     }
-    if (ssn !== (message.sequence & 0xffff)) {
-      this.#fault(`${this.#name(message.index)} came with SSN ${ssn}`);
-    }
-    this.#ordered.set(message.stream, message.sequence + 1);
+    const step = (ssn - last.ssn) & 0xffff;
+    if (step < 1 || step > ahead) this.#fault(`${this.#name(message.index)} came with SSN ${ssn}`);
+    this.#ordered.set(stream, { sequence, ssn });
+  }
+
+  /** Position of the next ordered message of a stream, behind another one, that has to arrive. */
+  #nextDue(stream: number, behind: number): number {
+    const due = this.workload.messages.find((one) =>
+      one.stream === stream && !one.unordered && one.sequence > behind && this.#mustArrive(one)
+    );
+    return due?.sequence ?? Infinity;
   }
 
   #checkPart(message: PlannedMessage, part: Uint8Array, length: number, info: PartInfo): void {
@@ -141,6 +215,7 @@ export class DeliveryChecker {
       this.#fault(`${this.#name(message.index)} came with ${this.#currentBytes} bytes`);
     }
     this.received++;
+    if (this.#mustArrive(message)) this.#due--;
     this.#current = undefined;
   }
 

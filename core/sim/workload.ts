@@ -1,6 +1,8 @@
 /** What is sent in a simulation: messages whose every byte the receiving side can predict. */
 import { SeededRandom, uniform } from "../sctp/base/random.ts";
 import type { Instant } from "../sctp/base/time.ts";
+import type { PartialReliability } from "../sctp/tx/partial_reliability.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { Content } from "./content.ts";
 
 /** One message to send. */
@@ -13,6 +15,8 @@ export interface PlannedMessage {
   /** Bytes. */
   readonly size: number;
   readonly unordered: boolean;
+  /** When it may be given up; never if `undefined`. */
+  readonly reliability: PartialReliability | undefined;
 }
 
 /** The shape of a workload. */
@@ -29,17 +33,15 @@ export interface WorkloadOptions {
   readonly totalBytes?: number;
   /** Share of unordered messages, 0 .. 1; default 0. */
   readonly unorderedShare?: number;
+  /** Share of messages that may be given up, by policies of all kinds, 0 .. 1; default 0. */
+  readonly partialShare?: number;
   /** PPID of the first message; default 0. Keeps the workloads of several associations apart. */
   readonly firstPpid?: number;
 }
 
 /** The sending half of an association, as a workload needs it. */
 export interface MessageSink {
-  send(
-    now: Instant,
-    data: Uint8Array,
-    options: { stream: number; ppid: number; unordered: boolean; immediate: boolean },
-  ): boolean;
+  send(now: Instant, data: Uint8Array, options: SendOptions): boolean;
 }
 
 /** A planned sequence of messages. */
@@ -64,9 +66,10 @@ export class Workload {
 }
 
 function planMessages(options: WorkloadOptions): PlannedMessage[] {
-  const { seed, streams, messages, unorderedShare = 0 } = options;
+  const { seed, streams, messages, unorderedShare = 0, partialShare = 0 } = options;
   const { minimumSize = 1, maximumSize = 200 * 1024, totalBytes = Infinity } = options;
   const random = new SeededRandom(seed);
+  const policies = new SeededRandom(seed ^ 0x0f0f_0f0f);
   const sequences = new Map<number, number>();
   let budget = Math.floor(totalBytes);
   return Array.from({ length: messages }, (_, index) => {
@@ -78,8 +81,18 @@ function planMessages(options: WorkloadOptions): PlannedMessage[] {
     const lane = 2 * stream + (unordered ? 1 : 0);
     const sequence = sequences.get(lane) ?? 0;
     sequences.set(lane, sequence + 1);
-    return { index, stream, sequence, size, unordered };
+    const reliability = uniform(policies) < partialShare ? planPolicy(policies) : undefined;
+    return { index, stream, sequence, size, unordered, reliability };
   });
+}
+
+/** Lifetimes from a millisecond to a minute, short ones as likely as long ones; small numbers else. */
+function planPolicy(random: SeededRandom): PartialReliability {
+  const draw = uniform(random);
+  const small = Math.floor(4 * uniform(random));
+  if (draw < 0.5) return { policy: "ttl", value: Math.round(60_000 ** uniform(random)) };
+  if (draw < 0.75) return { policy: "rtx", value: small };
+  return { policy: "prio", value: small };
 }
 
 /** The seed of a message's content: ordered and unordered ones of a stream count apart. */
@@ -92,7 +105,7 @@ export class WorkloadSender {
   /** Messages accepted so far. */
   sent = 0;
   readonly #content = new Content();
-  readonly #options = { stream: 0, ppid: 0, unordered: false, immediate: false };
+  readonly #options: SendOptions = { stream: 0, ppid: 0, unordered: false, immediate: false };
   #buffer = new Uint8Array(4096);
   /** Bytes of the message in the buffer that was refused; 0 if there is none. */
   #prepared = 0;
@@ -116,6 +129,7 @@ export class WorkloadSender {
     options.stream = message.stream;
     options.ppid = this.workload.firstPpid + message.index;
     options.unordered = message.unordered;
+    options.reliability = message.reliability;
     if (!sink.send(now, this.#buffer.subarray(0, message.size), options)) return false;
     this.#prepared = 0;
     this.sent++;

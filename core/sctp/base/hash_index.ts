@@ -42,6 +42,16 @@ export class HashIndex {
     return this.#values[position];
   }
 
+  /** Positions from 0 up to here may hold an entry. */
+  get capacity(): number {
+    return this.#keys.length;
+  }
+
+  /** The key at a position, or -1 if there is none. */
+  keyAt(position: number): number {
+    return this.#state[position] === USED ? this.#keys[position] : -1;
+  }
+
   /** Empties the index. */
   clear(): void {
     this.#keys = this.#values = NO_NUMBERS;

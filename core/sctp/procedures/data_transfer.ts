@@ -74,13 +74,13 @@ function reportInvalidStream(association: Association, context: ChunkContext): v
   }
 }
 
-/** The packet is over: decides about acknowledging, and tells the user what can be read. */
+/** A packet with DATA or FORWARD TSN is over: decides about acknowledging, and tells the user what can be read. */
 export function finishDataPacket(association: Association, context: ChunkContext): void {
   const { rx } = association;
-  if (!rx || !context.hasData) return;
+  if (!rx) return;
   rx.endOfPacket(context.now);
   association.lastDataPath = context.path;
-  if (association.ecnEnabled && context.ecn === Ecn.Ce) {
+  if (association.ecnEnabled && context.hasData && context.ecn === Ecn.Ce) {
     // RFC 3168: echo until the sender says that it has reacted.
     association.ecnEchoTsn ??= context.lowestTsn;
     rx.acks.demand();
@@ -155,7 +155,7 @@ function retryOpenedWindow(association: Association, windowBefore: number): void
 export function onT3Rtx(association: Association, now: Instant, path: Path): void {
   const { tx } = association;
   const isIdle = path.flightSize === 0 && path.awaitingRetransmission === 0;
-  if (isIdle) {
+  if (isIdle && !tx.forward?.isTimedOn(path)) {
     // Section 6.1, A: the timer ran because the peer's window is closed; this is the probe.
     tx.windowProbeDue = true;
     return;
@@ -175,6 +175,7 @@ export function onT3Rtx(association: Association, now: Instant, path: Path): voi
   markEverythingOn(tx, path, target);
   // Section 6.3.3, E3: one packet goes at once, whatever the target's cwnd says.
   target.fastRetransmitDue = target.awaitingRetransmission > 0;
+  tx.forward?.retryOn(target);
   if (answers) return;
   // RFC 7829, section 3.2, 6: find out at once whether the path is gone.
   if (target !== path && path.status === "active") probe(association, now, path);

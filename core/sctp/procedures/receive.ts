@@ -87,6 +87,7 @@ function fill(context: ChunkContext, now: Instant, packet: InboundPacket): void 
   context.path = undefined;
   context.hasData = false;
   context.hasAsconf = false;
+  context.hasForwardTsn = false;
   context.hasSack = false;
   if (chunkType(context.bytes, context.offset) === ChunkType.Auth) passAuth(context);
 }
@@ -220,7 +221,7 @@ function processChunks(
     if (association.state === "CLOSED") break;
     context.offset = nextChunk(bytes, context.offset, context.packetEnd);
   }
-  if (association.state !== "CLOSED" && context.hasData) {
+  if (association.state !== "CLOSED" && (context.hasData || context.hasForwardTsn)) {
     finishDataPacket(association, context);
     answerDataWhileShutdownSent(association, context.now);
   }

@@ -2,7 +2,7 @@
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { chunksOfExtensions, offeredExtensions } from "../extensions.ts";
+import { chunksOfExtensions, Extension, offeredExtensions } from "../extensions.ts";
 import type { Path } from "../path/path.ts";
 import { Reception } from "../rx/reception.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
@@ -46,6 +46,7 @@ export function initFieldsOf(association: Association): InitFields {
     addresses: addresses.length > 1 ? addresses : [],
     ecnCapable: parameters.ecn === 1,
     adaptationIndication: setup.adaptationIndication,
+    forwardTsnSupported: parameters.partialReliability === 1,
     supportedExtensions: chunksOfExtensions(offeredExtensions(parameters)),
     auth: association.localAuth,
   };
@@ -232,6 +233,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   association.peerAdaptationIndication = peer.peerAdaptation;
   association.ecnEnabled = peer.peerEcn && parameters.ecn === 1;
   association.extensions = peer.extensions;
+  tx.abandons = (peer.extensions & Extension.PartialReliability) !== 0;
   association.rx = new Reception(
     parameters,
     association.timers,

@@ -5,6 +5,7 @@ import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
 import { onT3Rtx } from "./data_transfer.ts";
 import { onHeartbeatTimeout, onHeartbeatTimer } from "./heartbeat.ts";
 import { onReconfigurationTimer } from "./reconfiguration.ts";
+import { giveUpMessages } from "./partial_reliability.ts";
 import { onT1Cookie, onT1Init } from "./setup.ts";
 import { onT2Shutdown, onT5ShutdownGuard } from "./shutdown.ts";
 
@@ -19,6 +20,7 @@ export function handleAssociationTimers(association: Association, now: Instant):
   if (timers.takeIfDue(AssociationTimer.Reconfiguration, now)) {
     onReconfigurationTimer(association, now);
   }
+  if (timers.takeIfDue(AssociationTimer.Lifetime, now)) giveUpMessages(association, now);
   for (const path of association.pathList) {
     if (path.timers.takeIfDue(PathTimer.T3Rtx, now)) onT3Rtx(association, now, path);
     if (path.timers.takeIfDue(PathTimer.HeartbeatTimeout, now)) {

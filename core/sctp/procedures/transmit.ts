@@ -5,12 +5,14 @@ import { Ecn, type PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
 import { writeFullPackets } from "../tx/full_packets.ts";
+import { type ForwardPoint, SHORTEST_FORWARD_TSN } from "../tx/forward_point.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { armWindowProbe } from "./data_transfer.ts";
+import { giveUpMessages, timeLifetimes } from "./partial_reliability.ts";
 import { selectDataPath } from "./path_management.ts";
 import { askForChange } from "./reconfiguration.ts";
 
@@ -23,6 +25,7 @@ export function transmitAssociation(
   now: Instant,
   batch: PacketBatch,
 ): boolean {
+  giveUpMessages(association, now);
   prepare(association, now);
   for (;;) {
     if (!batch.hasRoom(roomFor(association))) return true;
@@ -30,6 +33,7 @@ export function transmitAssociation(
     if (!association.reconfiguration || !askForChange(association, now)) break;
   }
   if (maySendData(association)) armWindowProbe(association, now);
+  timeLifetimes(association);
   for (const path of association.pathList) path.windowInUse = path.flightSize >= path.cwnd;
   return false;
 }
@@ -88,6 +92,11 @@ function writePacket(association: Association, now: Instant, batch: PacketBatch)
   if (!maySendData(association)) {
     return association.rx?.acks.isDue ? writeSackPacket(association, now, batch) : false;
   }
+  if (
+    association.tx.forward && writeForwardPacket(association, association.tx.forward, now, batch)
+  ) {
+    return true;
+  }
   for (const path of association.pathList) {
     if (!mayTransmit(association.tx, path, association.conditions)) continue;
     begin(association, batch, path, association.peerTag);
@@ -103,7 +112,7 @@ function writeBulk(association: Association, now: Instant, batch: PacketBatch): 
   const { tx, rx, host, control, conditions, authentication } = association;
   const path = conditions.dataPath;
   const isAlone = control.length === 0 && !rx?.acks.isPending &&
-    !authentication?.mustSend(ChunkType.Data);
+    !authentication?.mustSend(ChunkType.Data) && !tx.forward?.isDue(tx, now);
   if (!path || !isAlone || !maySendData(association)) return false;
   path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
   const bytesBefore = batch.used;
@@ -119,6 +128,24 @@ function countSent({ metrics }: Association, path: Path, packets: number, bytes:
   metrics.bytesSent += bytes;
   path.metrics.packetsSent += packets;
   path.metrics.bytesSent += bytes;
+}
+
+/** A FORWARD TSN that is due, with the SACK and the DATA that can go along (RFC 3758, section 3.5, F2). */
+function writeForwardPacket(
+  association: Association,
+  forward: ForwardPoint,
+  now: Instant,
+  batch: PacketBatch,
+): boolean {
+  const { tx, conditions, host, rx } = association;
+  const path = forward.isDue(tx, now) ? forward.pathFor(conditions.dataPath) : undefined;
+  if (!path) return false;
+  begin(association, batch, path, association.peerTag);
+  if (!mayAdd(association, ChunkType.ForwardTsn, SHORTEST_FORWARD_TSN)) return false;
+  forward.write(tx, now, path, host.writer);
+  association.metrics.forwardTsnsSent++;
+  if (rx?.acks.isPending && path === sackPath(association)) bundleSack(association);
+  return finish(association, now, batch, path, true);
 }
 
 /** RFC 9260, section 6: the states in which DATA may leave. */

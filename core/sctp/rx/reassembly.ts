@@ -9,6 +9,7 @@
 import { type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
+import { ReadyQueue } from "./ready_queue.ts";
 import { RunEnds } from "./run_ends.ts";
 import { StreamOrder } from "./stream_order.ts";
 
@@ -23,10 +24,16 @@ export interface ReceiveInfo {
   endOfMessage: boolean;
 }
 
+/** A message that was delivered in parts, and whose rest will never come. */
+export type AbortedMessage = Pick<ReceiveInfo, "stream" | "ssn" | "ppid" | "unordered">;
+
 /** What became of a chunk. */
 export const ChunkFate = {
   Kept: 0,
-  /** Its Stream Sequence Number was delivered or is waiting already: no reader would ever see it. */
+  /**
+   * No reader would ever see it: its Stream Sequence Number was delivered or is waiting already, or the
+   * beginning of its message was skipped.
+   */
   Useless: 1,
   /** It contradicts its neighbours: a fragment without a beginning, or two messages in one. */
   Contradiction: 2,
@@ -39,9 +46,7 @@ export class Reassembly {
   readonly #store: ChunkStore;
   readonly #ends: RunEnds;
   readonly #order: StreamOrder;
-  /** First records of the first and of the last message that can be read; 0 if there is none. */
-  #firstReady = 0;
-  #lastReady = 0;
+  readonly #ready: ReadyQueue;
   #readyBytes = 0;
   /** Bytes that were read already from the first record of the first ready message. */
   #consumed = 0;
@@ -49,10 +54,16 @@ export class Reassembly {
   #partial = 0;
   /** Bytes of that message that can be read now. */
   #partialBytes = 0;
+  /** Some of that message was read. */
+  #partialBegun = false;
+  /** Messages were skipped: fragments of them may still come. */
+  #haveSkipped = false;
+  #aborted: AbortedMessage | undefined;
 
   /** @param salt random: the peer chooses the keys of the index. */
   constructor(store: ChunkStore, salt: number) {
     this.#store = store;
+    this.#ready = new ReadyQueue(store);
     this.#ends = new RunEnds(store);
     this.#order = new StreamOrder(salt);
   }
@@ -64,8 +75,8 @@ export class Reassembly {
 
   /** True if {@link read} returns something. */
   get isReadable(): boolean {
-    if (this.#firstReady === 0) return false;
-    return this.#firstReady !== this.#partial || this.#partialBytes > 0;
+    if (this.#ready.first === 0) return false;
+    return this.#ready.first !== this.#partial || this.#partialBytes > 0;
   }
 
   /**
@@ -81,6 +92,9 @@ export class Reassembly {
       store.release(record);
       return ChunkFate.Contradiction;
     }
+    const begins = (store.flags[record] & DataFlag.Begin) !== 0;
+    // Nothing is missing in front of it, and yet no message is open there.
+    if (!begins && left === 0 && reach === 1) return this.#refuseOrphan(record, right);
     store.runFirst[record] = record;
     store.runLast[record] = record;
     store.runBytes[record] = store.length[record];
@@ -88,8 +102,7 @@ export class Reassembly {
     this.#ends.reserve(reach);
     this.#ends.add(record);
     if (right !== 0 && (store.flags[record] & DataFlag.End) === 0) this.#join(record, right);
-    const joinsLeft = left !== 0 && (store.flags[record] & DataFlag.Begin) === 0;
-    if (!joinsLeft) return this.#settle(record, reach);
+    if (left === 0 || begins) return this.#settle(record, reach);
     const first = store.runFirst[left];
     if (first === this.#partial) {
       this.#partialBytes += store.runBytes[record];
@@ -113,15 +126,51 @@ export class Reassembly {
     if (store.runBytes[first] < threshold || !this.#isNext(first)) return;
     this.#partial = first;
     this.#partialBytes = store.runBytes[first];
+    this.#partialBegun = false;
     this.#readyBytes += this.#partialBytes;
-    this.#appendReady(first);
+    this.#ready.append(first);
+  }
+
+  /** TSNs are skipped: drops the message whose fragments end, without an end, at this one. */
+  dropUnended(last: Tsn): void {
+    this.#haveSkipped = true;
+    const record = this.#ends.at(last);
+    if (record === 0 || (this.#store.flags[record] & DataFlag.End) !== 0) return;
+    this.#dropRun(this.#store.runFirst[record]);
+  }
+
+  /** TSNs are skipped: drops the message whose fragments start, without a beginning, at this one. */
+  dropUnbegun(first: Tsn): void {
+    const record = this.#ends.at(first);
+    if (record === 0 || (this.#store.flags[record] & DataFlag.Begin) !== 0) return;
+    this.#dropRun(record);
+  }
+
+  /** How many messages of a stream come before the one behind Stream Sequence Number `last`. */
+  distanceBehind(stream: number, last: number): number {
+    return this.#order.distanceTo(stream, last + 1);
+  }
+
+  /**
+   * Waits no longer for the next `count` messages of a stream: those that are here, and those that
+   * waited for them, can be read (RFC 3758, section 3.6).
+   */
+  skip(stream: number, count: number): void {
+    for (const first of this.#order.skip(stream, count)) this.#makeReady(first);
+  }
+
+  /** The message of which the reader has a part and will get no more; told once. */
+  takeAborted(): AbortedMessage | undefined {
+    const aborted = this.#aborted;
+    this.#aborted = undefined;
+    return aborted;
   }
 
   /** Copies from the message that is first in line; returns the bytes copied, 0 if nothing is ready. */
   read(target: Uint8Array, info: ReceiveInfo): number {
     if (!this.isReadable || target.length === 0) return 0;
     const store = this.#store;
-    const first = this.#firstReady;
+    const first = this.#ready.first;
     const following = store.nextReady[first];
     let record = first;
     const inParts = record === this.#partial;
@@ -146,11 +195,8 @@ export class Reassembly {
     }
     this.#readyBytes -= copied;
     info.endOfMessage = record === 0;
-    this.#replaceFirstReady(record === 0 ? following : record);
-    if (record !== 0) {
-      store.nextReady[record] = following;
-      this.#restOfMessage(record, last, inParts, copied);
-    }
+    this.#ready.replaceFirst(record, following);
+    if (record !== 0) this.#restOfMessage(record, last, inParts, copied);
     return copied;
   }
 
@@ -163,7 +209,7 @@ export class Reassembly {
   clear(everything: boolean): void {
     if (everything) this.#forgetReady();
     const kept = new Uint8Array(this.#store.recordCount);
-    for (let first = this.#firstReady; first !== 0; first = this.#store.nextReady[first]) {
+    for (let first = this.#ready.first; first !== 0; first = this.#store.nextReady[first]) {
       this.#store.markChain(first, kept);
     }
     this.#store.releaseUnmarked(kept);
@@ -172,9 +218,45 @@ export class Reassembly {
   }
 
   #forgetReady(): void {
-    this.#firstReady = this.#lastReady = 0;
+    this.#ready.clear();
     this.#readyBytes = 0;
     this.#consumed = 0;
+    this.#partial = 0;
+    this.#partialBytes = 0;
+    this.#aborted = undefined;
+  }
+
+  /** Drops a fragment without a beginning, and what follows it: the beginning may have been skipped. */
+  #refuseOrphan(record: number, right: number): ChunkFate {
+    this.#store.release(record);
+    if (!this.#haveSkipped) return ChunkFate.Contradiction;
+    if (right !== 0 && (this.#store.flags[right] & DataFlag.Begin) === 0) this.#dropRun(right);
+    return ChunkFate.Useless;
+  }
+
+  #dropRun(first: number): void {
+    const store = this.#store;
+    if (first === this.#partial) this.#abortPartial();
+    this.#ends.remove(first);
+    this.#ends.remove(store.runLast[first]);
+    store.releaseChain(first);
+  }
+
+  /** The message that is delivered in parts will never be complete: what is unread of it is lost. */
+  #abortPartial(): void {
+    const { stream, ssn, ppid, flags } = this.#store;
+    const partial = this.#partial;
+    if (this.#partialBegun) {
+      this.#aborted = {
+        stream: stream[partial],
+        ssn: ssn[partial],
+        ppid: ppid[partial],
+        unordered: (flags[partial] & DataFlag.Unordered) !== 0,
+      };
+      this.#consumed = 0;
+    }
+    this.#ready.remove(partial);
+    this.#readyBytes -= this.#partialBytes;
     this.#partial = 0;
     this.#partialBytes = 0;
   }
@@ -255,21 +337,8 @@ export class Reassembly {
   }
 
   #makeReady(first: number): void {
-    this.#appendReady(first);
+    this.#ready.append(first);
     this.#readyBytes += this.#store.runBytes[first];
-  }
-
-  #appendReady(first: number): void {
-    this.#store.nextReady[first] = 0;
-    if (this.#lastReady === 0) this.#firstReady = first;
-    else this.#store.nextReady[this.#lastReady] = first;
-    this.#lastReady = first;
-  }
-
-  /** Puts another record in the place of the first one; 0 if there is none. */
-  #replaceFirstReady(record: number): void {
-    if (this.#lastReady === this.#firstReady) this.#lastReady = record;
-    this.#firstReady = record;
   }
 
   #isNext(first: number): boolean {
@@ -285,6 +354,7 @@ export class Reassembly {
     if (!inParts) return;
     this.#partial = record;
     this.#partialBytes -= copied;
+    this.#partialBegun = true;
     store.flags[record] |= DataFlag.Begin;
     store.runFirst[last] = record;
     if (this.#consumed < store.length[record]) return;

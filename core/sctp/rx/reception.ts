@@ -14,10 +14,16 @@ import {
   dataStream,
   dataTsn,
 } from "../wire/data.ts";
+import {
+  forwardTsnCumulative,
+  skippedSsn,
+  skippedStream,
+  skippedStreamCount,
+} from "../wire/forward_tsn.ts";
 import { AckPolicy } from "./ack_policy.ts";
 import { ChunkStore } from "./chunk_store.ts";
-import { ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
-import { TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
+import { type AbortedMessage, ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
+import { MAX_GAP_OFFSET, TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
 
 /**
  * The window closes when received data occupies this many times the receive buffer: small chunks cost
@@ -50,6 +56,21 @@ export const DataVerdict = {
 } as const;
 export type DataVerdict = (typeof DataVerdict)[keyof typeof DataVerdict];
 
+/** A Stream Sequence Number that is further ahead is behind (RFC 9260, section 1.6). */
+const BEHIND = 0x7fff;
+
+/** What a FORWARD TSN chunk turned out to be. */
+export const ForwardVerdict = {
+  Skipped: 0,
+  /** At or behind the Cumulative TSN. */
+  OutOfDate: 1,
+  /** Further ahead than anything that could have been sent. */
+  BeyondWindow: 2,
+  /** Skipped, but it lists streams that do not exist, or more messages than it skips TSNs. */
+  Absurd: 3,
+} as const;
+export type ForwardVerdict = (typeof ForwardVerdict)[keyof typeof ForwardVerdict];
+
 export class Reception {
   tracker: TsnTracker;
   readonly acks: AckPolicy;
@@ -63,6 +84,7 @@ export class Reception {
   #announcedWindow: number;
   #newDataInPacket = false;
   #duplicateInPacket = false;
+  #skippedInPacket = false;
   #hadGaps = false;
 
   constructor(
@@ -172,10 +194,58 @@ export class Reception {
     }
   }
 
-  /** All chunks of a packet that carried DATA have been taken: decides about acknowledging. */
+  /** Takes one well-formed FORWARD TSN chunk at `offset` (RFC 3758, section 3.6). */
+  handleForwardTsn(bytes: Uint8Array, offset: number): ForwardVerdict {
+    // At once, which the rules for DATA allow: the sender's T3-rtx waits for it.
+    this.acks.demand();
+    const target = forwardTsnCumulative(bytes, offset);
+    const reach = tsnDistance(this.tracker.cumulative, target);
+    if (reach <= 0) return ForwardVerdict.OutOfDate;
+    if (reach > MAX_GAP_OFFSET) return ForwardVerdict.BeyondWindow;
+    this.#skippedInPacket = true;
+    this.#dropIncomplete(target);
+    this.tracker.skipTo(target);
+    return this.#skipMessages(bytes, offset, reach);
+  }
+
+  /** Drops each message that lacks a TSN up to `target`: such end or start at the edge of a gap. */
+  #dropIncomplete(target: Tsn): void {
+    const { cumulative, ranges } = this.tracker;
+    this.#reassembly.dropUnended(cumulative);
+    for (let i = 0; i < ranges.count && tsnDistance(target, ranges.firstOf(i)) <= 1; i++) {
+      this.#reassembly.dropUnbegun(ranges.firstOf(i));
+      if (tsnLess(ranges.lastOf(i), target)) this.#reassembly.dropUnended(ranges.lastOf(i));
+    }
+  }
+
+  /** Passes the listed messages over; each has a TSN of its own among the `reach` that are skipped. */
+  #skipMessages(bytes: Uint8Array, offset: number, reach: number): ForwardVerdict {
+    const listed = skippedStreamCount(bytes, offset);
+    let verdict: ForwardVerdict = ForwardVerdict.Skipped;
+    let left = reach;
+    for (let i = 0; i < listed; i++) {
+      const stream = skippedStream(bytes, offset, i);
+      const count = this.#reassembly.distanceBehind(stream, skippedSsn(bytes, offset, i));
+      if (count === 0 || count > BEHIND) continue;
+      if (count > left || stream >= this.inboundStreams) {
+        verdict = ForwardVerdict.Absurd;
+        continue;
+      }
+      this.#reassembly.skip(stream, count);
+      left -= count;
+    }
+    return verdict;
+  }
+
+  /** A message of which the reader has a part and will get no more; told once. */
+  takeAborted(): AbortedMessage | undefined {
+    return this.#reassembly.takeAborted();
+  }
+
+  /** All chunks of a packet that carried DATA or FORWARD TSN have been taken: decides about acknowledging. */
   endOfPacket(now: Instant): void {
+    if (this.#newDataInPacket || this.#skippedInPacket) this.#considerPartialDelivery();
     if (this.#newDataInPacket) {
-      this.#considerPartialDelivery();
       this.acks.onDataPacket(now);
       // RFC 9260, section 6.7: while there is a gap, and when one was filled, acknowledge each packet.
       if (this.tracker.hasGaps || this.#hadGaps) this.acks.demand();
@@ -184,6 +254,7 @@ export class Reception {
     this.#hadGaps = this.tracker.hasGaps;
     this.#newDataInPacket = false;
     this.#duplicateInPacket = false;
+    this.#skippedInPacket = false;
   }
 
   /**

@@ -43,6 +43,42 @@ export class StreamOrder {
     for (const stream of streams) this.#expected.set(stream, 0);
   }
 
+  /**
+   * Gives up the next `count` messages of a stream: of those, the ones that wait are returned in their
+   * order, and so is the one that then has its turn, with all that directly follow it.
+   */
+  skip(stream: number, count: number): number[] {
+    const records = this.#takeWaiting(stream, count);
+    // The last one that is given up passes its turn on.
+    this.#expected.set(stream, this.#expected.get(stream) + count - 1);
+    for (let next = this.pass(stream); next !== 0; next = this.pass(stream)) records.push(next);
+    return records;
+  }
+
+  /** Looks up each number, or looks at each that waits: whichever is less work. */
+  #takeWaiting(stream: number, count: number): number[] {
+    const waiting = this.#waiting;
+    if (waiting.count === 0) return [];
+    const first = this.#expected.get(stream);
+    const distances = count < waiting.capacity
+      ? Array.from({ length: count }, (_, i) => i)
+      : this.#distances(stream, count);
+    return distances.map((distance) => this.#take(keyOf(stream, first + distance)))
+      .filter((record) => record !== 0);
+  }
+
+  /** Of the messages of a stream that wait: their distances below `count`, in order. */
+  #distances(stream: number, count: number): number[] {
+    const distances: number[] = [];
+    for (let position = 0; position < this.#waiting.capacity; position++) {
+      const key = this.#waiting.keyAt(position);
+      if (key < 0 || key >>> 16 !== stream) continue;
+      const distance = this.distanceTo(stream, key & 0xffff);
+      if (distance < count) distances.push(distance);
+    }
+    return distances.sort((a, b) => a - b);
+  }
+
   /** Takes a waiting message out; returns its first record, or 0. */
   #take(key: number): number {
     const position = this.#waiting.find(key);

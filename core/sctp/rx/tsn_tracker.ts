@@ -7,7 +7,7 @@ import { TsnRanges } from "../base/tsn_ranges.ts";
 import { putSackDuplicate, putSackGap, putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
 
 /** Gap Ack Blocks count from the Cumulative TSN with 16 bits: what lies beyond cannot be reported. */
-const MAX_GAP_OFFSET = 0xffff;
+export const MAX_GAP_OFFSET = 0xffff;
 /** Ranges that are kept; a peer that tears more holes is answered as if the packets were lost. */
 const MAX_RANGES = 4096;
 const MAX_DUPLICATES = 32;
@@ -43,6 +43,11 @@ export class TsnTracker {
     return this.#ranges.count > 0;
   }
 
+  /** What arrived above the Cumulative TSN: to look at. */
+  get ranges(): TsnRanges {
+    return this.#ranges;
+  }
+
   get hasDuplicates(): boolean {
     return this.#duplicates.length > 0;
   }
@@ -64,11 +69,22 @@ export class TsnTracker {
       return;
     }
     this.#cumulative = tsn;
-    if (this.#ranges.count === 0) return;
-    if (tsnDistance(tsn, this.#ranges.firstOf(0)) === 1) {
-      this.#cumulative = this.#ranges.lastOf(0);
-      this.#ranges.removeUpTo(this.#cumulative);
-    }
+    if (this.#ranges.count > 0) this.#advance();
+  }
+
+  /** Counts everything up to a TSN above the Cumulative TSN as received (RFC 3758, section 3.6). */
+  skipTo(tsn: Tsn): void {
+    if (!tsnLessOrEqual(tsn, this.#highest)) this.#highest = tsn;
+    this.#ranges.removeUpTo(tsn);
+    this.#cumulative = tsn;
+    if (this.#ranges.count > 0) this.#advance();
+  }
+
+  /** The Cumulative TSN takes in what directly follows it. */
+  #advance(): void {
+    if (tsnDistance(this.#cumulative, this.#ranges.firstOf(0)) !== 1) return;
+    this.#cumulative = this.#ranges.lastOf(0);
+    this.#ranges.removeUpTo(this.#cumulative);
   }
 
   /** Remembers a duplicate for the next SACK. */

@@ -5,6 +5,7 @@ import { crc32cScalar } from "../checksum/scalar.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, putCommonHeader, sealChecksum } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
+import { forwardTsnLength, putForwardTsnHeader, putSkippedStream } from "../wire/forward_tsn.ts";
 import { encodeInit, type InitFields } from "../wire/init.ts";
 import { putSackDuplicate, putSackGap, putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
 
@@ -92,6 +93,17 @@ export function sack(cumulative: number, template: SackTemplate = {}): Uint8Arra
   putSackHeader(chunk, 0, tsn(cumulative), window, gaps.length, duplicates.length);
   gaps.forEach(([first, last], i) => putSackGap(chunk, 0, i, first, last));
   duplicates.forEach((value, i) => putSackDuplicate(chunk, 0, gaps.length, i, value as Tsn));
+  return chunk;
+}
+
+/** A FORWARD TSN; each entry is a stream and the highest Stream Sequence Number that it skips. */
+export function forwardTsn(
+  cumulative: number,
+  skipped: readonly (readonly [stream: number, ssn: number])[] = [],
+): Uint8Array {
+  const chunk = new Uint8Array(forwardTsnLength(skipped.length));
+  putForwardTsnHeader(chunk, 0, tsn(cumulative), skipped.length);
+  skipped.forEach(([stream, ssn], i) => putSkippedStream(chunk, 0, i, stream, ssn));
   return chunk;
 }
 

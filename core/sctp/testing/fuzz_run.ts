@@ -4,6 +4,7 @@ import type { AuthenticationOptions } from "../auth/options.ts";
 import { SeededRandom, uniform } from "../base/random.ts";
 import type { SctpEvent } from "../events.ts";
 import type { Parameters } from "../parameters.ts";
+import type { PartialReliability } from "../tx/partial_reliability.ts";
 import { contentOf, ReferenceModel } from "./reference_model.ts";
 import type { SentPacket } from "./sent_packet.ts";
 import { localAddresses, type TestEndpoint } from "./test_endpoint.ts";
@@ -28,6 +29,7 @@ export type Command =
     readonly length: number;
     readonly unordered: boolean;
     readonly immediate: boolean;
+    readonly reliability?: PartialReliability;
   }
   | { readonly kind: "read"; readonly side: SideName; readonly room: number }
   | { readonly kind: "wait"; readonly milliseconds: number }
@@ -103,9 +105,10 @@ export class FuzzRun {
 
   /** Carries out the plan; throws when a promise is broken. */
   run(): void {
-    this.#sides.a.association = this.#pair.associate(addressesOf("b", this.plan.links), {
+    const association = this.#pair.associate(addressesOf("b", this.plan.links), {
       encapsulationPort: this.plan.encapsulated ? 9899 : 0,
     });
+    this.#meet(this.#sides.a, association);
     for (const command of this.plan.commands) this.#carryOut(command);
     this.#settle();
   }
@@ -130,7 +133,7 @@ export class FuzzRun {
 
   #note(side: RunSide, event: SctpEvent): void {
     if (!("association" in event)) return;
-    side.association ??= event.association;
+    this.#meet(side, event.association);
     switch (event.kind) {
       case "communication-up":
         if (side.isUp) throw new Error(`${side.name} came up twice`);
@@ -142,6 +145,12 @@ export class FuzzRun {
       case "writable":
         side.isWaiting = false;
         break;
+      case "send-failed":
+        this.#sides[OTHER[side.name]].received.failed(event.failure);
+        break;
+      case "partial-delivery-aborted":
+        side.received.aborted(event.message);
+        break;
       case "restart":
         throw new Error(`${side.name} saw a restart that was none`);
       case "communication-lost":
@@ -151,6 +160,12 @@ export class FuzzRun {
         this.#checkEnd(side, event);
         break;
     }
+  }
+
+  #meet(side: RunSide, association: Association): void {
+    if (side.association) return;
+    side.association = association;
+    association.notifySendFailures(true);
   }
 
   /** Nobody gives up here, so only an abort ends an association otherwise than gracefully. */
@@ -226,14 +241,14 @@ export class FuzzRun {
   }
 
   #send(command: Extract<Command, { kind: "send" }>): void {
-    const { stream, length, unordered, immediate } = command;
+    const { stream, length, unordered, immediate, reliability } = command;
     const side = this.#sides[command.side];
     const { association } = side;
     if (!association || !maySend(association) || stream >= association.outboundStreams) return;
     if (length > association.parameters.sendBuffer) return;
     const model = this.#sides[OTHER[side.name]].received;
     const ppid = model.nextId;
-    const options = { stream, ppid, unordered, immediate };
+    const options = { stream, ppid, unordered, immediate, reliability };
     const taken = side.end.do((_, now) => {
       try {
         return association.send(now, contentOf(ppid, length), options);
@@ -243,7 +258,7 @@ export class FuzzRun {
         throw error;
       }
     });
-    if (taken) model.sent(length, stream, unordered);
+    if (taken) model.sent(length, stream, unordered, reliability && this.#isPartial);
     if (taken === false) side.isWaiting = true;
     this.#pair.collect();
     this.#takeEvents();
@@ -310,7 +325,15 @@ export class FuzzRun {
     return SIDES.every((name) => this.#sides[name].end.associations.length === 0);
   }
 
+  /** Both sides have partial reliability, so that a policy means something. */
+  get #isPartial(): boolean {
+    return SIDES.every((name) => this.plan.parameters[name].partialReliability !== 0);
+  }
+
   #checkNothingLeft(): void {
+    if (!this.#aborted) {
+      for (const { received } of Object.values(this.#sides)) received.checkFailures();
+    }
     for (const { end, name, association, isReadable } of Object.values(this.#sides)) {
       if (isReadable && association && association.readableBytes > 0) {
         throw new Error(`${name} has not read everything`);

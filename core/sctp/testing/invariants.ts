@@ -7,9 +7,10 @@ import { NEVER } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
-import { ChunkState } from "../tx/outstanding.ts";
+import { ChunkMark, ChunkState } from "../tx/outstanding.ts";
 import { chunkSize } from "../tx/retransmission.ts";
 import { MAX_OUTSTANDING } from "../tx/transmission.ts";
+import { DataFlag } from "../wire/data.ts";
 
 const DATA_STATES = ["ESTABLISHED", "SHUTDOWN-PENDING", "SHUTDOWN-RECEIVED"];
 
@@ -29,6 +30,7 @@ export function checkAssociation(association: Association): void {
   try {
     checkSums(association);
     checkGapAcks(association);
+    checkAbandoned(association);
     checkTimers(association);
     checkProgress(association);
     checkReception(association);
@@ -47,7 +49,7 @@ function ensure(holds: boolean, what: string): asserts holds {
 function checkSums({ tx, pathList }: Association): void {
   const flight = pathList.map(() => 0);
   const marked = pathList.map(() => 0);
-  let [inFlight, kept] = [0, 0];
+  let [inFlight, kept, partialMarked] = [0, 0, 0];
   const { outstanding } = tx;
   for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
     const slot = outstanding.slotOf(tsn);
@@ -59,6 +61,7 @@ function checkSums({ tx, pathList }: Association): void {
       ensure(!tsnLess(tsn, pathList[path].earliestTsn), "earliestTsn is the lowest in flight");
     } else if (outstanding.state[slot] === ChunkState.Marked) {
       marked[path]++;
+      if ((outstanding.marks[slot] & ChunkMark.Partial) !== 0) partialMarked++;
       ensure(!tsnLess(tsn, tx.markedFrom), "markedFrom is at or before the first marked chunk");
     }
   }
@@ -71,6 +74,7 @@ function checkSums({ tx, pathList }: Association): void {
   }
   ensure(tx.bytesInFlight === inFlight, "bytes in flight add up");
   ensure(tx.markedCount === marked.reduce((sum, count) => sum + count, 0), "marks add up");
+  ensure(tx.partialMarked === partialMarked, "marks of partially reliable messages add up");
   ensure(tx.bufferedBytes === kept + tx.queue.unsentBytes, "buffered bytes add up");
   ensure(!tx.isEmpty || tx.bufferedCost === 0, "nothing buffered costs nothing");
 }
@@ -79,13 +83,49 @@ function checkSums({ tx, pathList }: Association): void {
 function checkGapAcks({ tx }: Association): void {
   const { outstanding, gapAcked } = tx;
   for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
-    const isAcked = outstanding.state[outstanding.slotOf(tsn)] === ChunkState.GapAcked;
+    const state = outstanding.state[outstanding.slotOf(tsn)];
+    if (state === ChunkState.Abandoned) continue;
+    const isAcked = state === ChunkState.GapAcked;
     ensure(isAcked === gapAcked.has(tsn), "gap ack ranges match the chunks");
   }
   ensure(
     outstanding.count === 0 || !gapAcked.has(outstanding.firstTsn),
-    "the first outstanding chunk is in flight or marked",
+    "the first outstanding chunk is in flight, marked or given up",
   );
+}
+
+/** What was given up is told to the peer, and holds nothing (RFC 3758, section 3.5). */
+function checkAbandoned(association: Association): void {
+  const { tx, pathList, state, timers, conditions } = association;
+  const { outstanding, forward, partial } = tx;
+  let messages = 0;
+  let leading = true;
+  for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
+    const slot = outstanding.slotOf(tsn);
+    const isAbandoned = outstanding.state[slot] === ChunkState.Abandoned;
+    leading &&= isAbandoned;
+    ensure(!isAbandoned || outstanding.length[slot] === 0, "what was given up holds no payload");
+    ensure(!isAbandoned || forward !== undefined, "what was given up is told");
+    if (forward && leading) {
+      ensure(!tsnLess(forward.advanced, tsn), "Advanced.Peer.Ack.Point is far");
+    }
+    const isPartial = (outstanding.marks[slot] & ChunkMark.Partial) !== 0 && !isAbandoned;
+    if (isPartial && (outstanding.flags[slot] & DataFlag.End) !== 0) messages++;
+  }
+  ensure(messages <= (partial?.count ?? 0), "each partially reliable message has a record");
+  ensure(!tx.isEmpty || !partial || partial.count === 0, "records go with their messages");
+  if (!DATA_STATES.includes(state) || !tx.abandons) return;
+  const expiry = partial?.nextExpiry ?? NEVER;
+  ensure(
+    timers.deadlineOf(AssociationTimer.Lifetime) === expiry,
+    "Lifetime runs to the next expiry",
+  );
+  const waits = forward && tsnLess(outstanding.ackPoint, forward.advanced);
+  if (!waits || !conditions.dataPath) return;
+  const isTimed = pathList.some((path) =>
+    forward.isTimedOn(path) && path.timers.isRunning(PathTimer.T3Rtx)
+  );
+  ensure(isTimed, "a FORWARD TSN that is not answered has T3-rtx (C5)");
 }
 
 /** Whatever waits for an answer has a timer. */

@@ -15,7 +15,16 @@ import { isFault } from "../wire/fault.ts";
 import { encodeHeartbeatAck } from "../wire/heartbeat.ts";
 import { decodeInit, type InitChunk, type InitFields } from "../wire/init.ts";
 import { encodeShutdown, encodeShutdownAck } from "../wire/shutdown.ts";
-import { data, type DataTemplate, init, INIT_DEFAULTS, initAck, packet, sack } from "./chunks.ts";
+import {
+  data,
+  type DataTemplate,
+  forwardTsn,
+  init,
+  INIT_DEFAULTS,
+  initAck,
+  packet,
+  sack,
+} from "./chunks.ts";
 import type { SackTemplate } from "./chunks.ts";
 import { chunkOfType, chunksOfType, type SentPacket, tsnsOf } from "./sent_packet.ts";
 import { address, TestEndpoint, type TestEndpointOptions } from "./test_endpoint.ts";
@@ -126,6 +135,11 @@ export class Puppet {
   /** Sends one DATA chunk with the next TSN. */
   data(template: DataTemplate = {}): SentPacket[] {
     return this.send(data(this.nextTsn++, template));
+  }
+
+  /** Sends a FORWARD TSN up to the TSN before {@link nextTsn}, or before another one. */
+  skip(skipped: readonly (readonly [stream: number, ssn: number])[] = [], next = this.nextTsn) {
+    return this.send(forwardTsn(next - 1, skipped));
   }
 
   /** Acknowledges the first `count` TSNs of the subject. */

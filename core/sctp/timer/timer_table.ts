@@ -20,6 +20,8 @@ export const AssociationTimer = {
   SackDelay: 4,
   /** Retransmits a request of RE-CONFIG (RFC 6525, section 5.1.1). */
   Reconfiguration: 5,
+  /** Gives up a queued message whose lifetime is over (RFC 3758, section 4.1). */
+  Lifetime: 6,
 } as const;
 export type AssociationTimer = (typeof AssociationTimer)[keyof typeof AssociationTimer];
 

@@ -5,6 +5,7 @@ import type { Path } from "../path/path.ts";
 import { PathTimer } from "../timer/timer_table.ts";
 import { padded } from "../base/bytes.ts";
 import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
+import { notePartialChunk } from "./abandonment.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { PacketWriter } from "./packet_writer.ts";
 import { joinFlight, spoilMeasurements, unmark } from "./retransmission.ts";
@@ -136,6 +137,7 @@ function sendAgain(
   unmark(tx, slot);
   spoilMeasurements(tx, tsn);
   outstanding.marks[slot] |= ChunkMark.Retransmitted;
+  if ((outstanding.marks[slot] & ChunkMark.Partial) !== 0) outstanding.resent[slot]++;
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
   path.metrics.chunksRetransmitted++;
@@ -212,6 +214,7 @@ function sendChunk(
   outstanding.flags[slot] = flags;
   outstanding.ssn[slot] = tx.nextSsn.get(stream);
   outstanding.path[slot] = path.index;
+  if ((marks & SegmentFlag.Partial) !== 0) notePartialChunk(tx, segment, slot, tsn);
   if ((flags & (DataFlag.End | DataFlag.Unordered)) === DataFlag.End) {
     tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
   }

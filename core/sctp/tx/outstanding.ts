@@ -13,6 +13,8 @@ export const ChunkState = {
   GapAcked: 1,
   /** Believed lost, waits to be sent again on its path. */
   Marked: 2,
+  /** Its message was given up: neither in flight nor sent again (RFC 3758, section 3.5, A2). */
+  Abandoned: 3,
 } as const;
 export type ChunkState = (typeof ChunkState)[keyof typeof ChunkState];
 
@@ -22,6 +24,10 @@ export const ChunkMark = {
   FastRetransmitted: 2,
   /** Sent on more than one path: its acknowledgement proves none of them (RFC 7829, 3.2, 9). */
   Moved: 4,
+  /** Of a partially reliable message, and counted in {@link Outstanding.resent}. */
+  Partial: 8,
+  /** Its stream was reset since (RFC 6525): the Stream Sequence Number is one of before. */
+  Renumbered: 16,
 } as const;
 
 /** Chunks that fit at first. */
@@ -40,6 +46,7 @@ class ChunkColumns implements Columns {
   readonly marks: Uint8Array;
   readonly misses: Uint8Array;
   readonly path: Uint8Array;
+  readonly resent: Uint32Array;
 
   constructor(readonly capacity: number) {
     this.address = new Uint32Array(capacity);
@@ -53,6 +60,7 @@ class ChunkColumns implements Columns {
     this.marks = new Uint8Array(capacity);
     this.misses = new Uint8Array(capacity);
     this.path = new Uint8Array(capacity);
+    this.resent = new Uint32Array(capacity);
   }
 
   /** Copies everything at one index from another set. */
@@ -68,6 +76,7 @@ class ChunkColumns implements Columns {
     this.marks[to] = source.marks[from];
     this.misses[to] = source.misses[from];
     this.path[to] = source.path[from];
+    this.resent[to] = source.resent[from];
   }
 }
 
@@ -133,6 +142,11 @@ export class Outstanding {
   /** Index of the path that the chunk was sent on or waits for. */
   get path(): Uint8Array {
     return this.#columns.path;
+  }
+
+  /** How often a chunk of a partially reliable message was sent again. */
+  get resent(): Uint32Array {
+    return this.#columns.resent;
   }
 
   /** Chunks in the ring. */

@@ -13,6 +13,7 @@ import type { Transmission } from "./transmission.ts";
 export function forgetPath(tx: Transmission, path: Path, target: Path): void {
   const { outstanding } = tx;
   markEverythingOn(tx, path, target);
+  tx.forward?.forgetPath(path);
   const end = outstanding.nextTsn;
   for (let tsn: Tsn = outstanding.firstTsn; tsn !== end; tsn = tsnAdd(tsn, 1)) {
     const slot = outstanding.slotOf(tsn);

@@ -41,12 +41,14 @@ export function mark(tx: Transmission, tsn: Tsn, target: Path): void {
   target.awaitingRetransmission++;
   if (tx.markedCount === 0 || tsnLess(tsn, tx.markedFrom)) tx.markedFrom = tsn;
   tx.markedCount++;
+  if ((tx.outstanding.marks[slot] & ChunkMark.Partial) !== 0) tx.partialMarked++;
 }
 
 /** Takes the mark off a chunk that is sent again or was acknowledged after all. */
 export function unmark(tx: Transmission, slot: number): void {
   stopAwaiting(tx.paths[tx.outstanding.path[slot]]);
   tx.markedCount--;
+  if ((tx.outstanding.marks[slot] & ChunkMark.Partial) !== 0) tx.partialMarked--;
 }
 
 /** One chunk less waits on a path; without any there is nothing that may ignore cwnd. */

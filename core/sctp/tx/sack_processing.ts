@@ -10,6 +10,7 @@ import {
   sackGapStart,
   sackWindow,
 } from "../wire/sack.ts";
+import { forgetPartialChunk } from "./abandonment.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import {
   chunkSize,
@@ -106,10 +107,15 @@ function acknowledgeUpTo(tx: Transmission, now: Instant, cumulative: Tsn): Tsn |
   while (tsnLessOrEqual(outstanding.firstTsn, cumulative)) {
     const current = outstanding.firstTsn;
     const slot = outstanding.slotOf(current);
+    if (outstanding.state[slot] === ChunkState.Abandoned) {
+      outstanding.removeFirst();
+      continue;
+    }
     if (outstanding.state[slot] !== ChunkState.GapAcked) {
       acknowledge(tx, now, current, slot);
       highest = current;
     }
+    if ((outstanding.marks[slot] & ChunkMark.Partial) !== 0) forgetPartialChunk(tx, slot);
     tx.bufferedBytes -= outstanding.length[slot];
     tx.bufferedCost -= outstanding.length[slot];
     if ((outstanding.flags[slot] & 1) !== 0) tx.bufferedCost -= MESSAGE_COST;
@@ -203,6 +209,7 @@ function eachDifference(
 
 function gapAcknowledge(tx: Transmission, now: Instant, current: Tsn): void {
   const slot = tx.outstanding.slotOf(current);
+  if (tx.outstanding.state[slot] === ChunkState.Abandoned) return;
   acknowledge(tx, now, current, slot);
   tx.outstanding.state[slot] = ChunkState.GapAcked;
 }
@@ -210,6 +217,7 @@ function gapAcknowledge(tx: Transmission, now: Instant, current: Tsn): void {
 /** RFC 9260, section 6.2.1, D iii: the receiver no longer has what it reported before. */
 function renege(tx: Transmission, now: Instant, current: Tsn): void {
   const slot = tx.outstanding.slotOf(current);
+  if (tx.outstanding.state[slot] === ChunkState.Abandoned) return;
   joinFlight(tx, slot, current);
   tx.outstanding.misses[slot] = 1;
   const path = tx.paths[tx.outstanding.path[slot]];
@@ -232,6 +240,7 @@ function finishAck(
   // Kept within reach of the ack point, lest it look later than it once TSNs have gone half around.
   const oldest = tsnAdd(tx.outstanding.ackPoint, -2 * MAX_OUTSTANDING);
   if (tsnLess(tx.ecnReducedUpTo, oldest)) tx.ecnReducedUpTo = oldest;
+  tx.forward?.noteAck(tx, advanced);
   const everythingAcked = tx.outstanding.count === 0;
   for (const path of tx.paths) {
     if (path.ack.ackedBytes > 0) {
@@ -247,8 +256,8 @@ function finishAck(
   countMisses(tx, advanced, highestNew);
   for (const path of tx.paths) {
     if (path.flightSize === 0) {
-      // RFC 9260, section 6.3.2, R2.
-      path.timers.stop(PathTimer.T3Rtx);
+      // RFC 9260, section 6.3.2, R2; RFC 3758, section 3.5, C5.
+      if (!tx.forward?.isTimedOn(path)) path.timers.stop(PathTimer.T3Rtx);
     } else if (path.earliestAcked) {
       // RFC 9260, section 6.3.2, R3.
       path.timers.start(PathTimer.T3Rtx, after(now, path.rto));

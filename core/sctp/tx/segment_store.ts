@@ -6,7 +6,14 @@ import type { SlabPool } from "../base/slab_pool.ts";
 import { type Columns, SpareColumns } from "../base/spare_columns.ts";
 
 /** Marks of a segment. */
-export const SegmentFlag = { Begin: 1, End: 2, Unordered: 4, Immediate: 8 } as const;
+export const SegmentFlag = {
+  Begin: 1,
+  End: 2,
+  Unordered: 4,
+  Immediate: 8,
+  /** Of a message that can be given up: it has a record of that, and a way back along its stream. */
+  Partial: 16,
+} as const;
 
 /** Segments that fit at first. */
 const SMALLEST_CAPACITY = 64;
@@ -28,6 +35,10 @@ class SegmentColumns implements Columns {
   readonly next: Uint32Array;
   /** When the message was queued: a count of messages. */
   readonly arrival: Float64Array;
+  /** Record of the partially reliable message. */
+  readonly message: Uint32Array;
+  /** The stream's segment before one of a partially reliable message. */
+  readonly previous: Uint32Array;
 
   constructor(readonly capacity: number) {
     this.address = new Uint32Array(capacity);
@@ -38,6 +49,8 @@ class SegmentColumns implements Columns {
     this.flags = new Uint8Array(capacity);
     this.next = new Uint32Array(capacity);
     this.arrival = new Float64Array(capacity);
+    this.message = new Uint32Array(capacity);
+    this.previous = new Uint32Array(capacity);
   }
 
   /** Copies the first records of another set. */
@@ -50,6 +63,8 @@ class SegmentColumns implements Columns {
     this.flags.set(source.flags);
     this.next.set(source.next);
     this.arrival.set(source.arrival);
+    this.message.set(source.message);
+    this.previous.set(source.previous);
   }
 }
 
@@ -91,9 +106,26 @@ export class SegmentStore {
     return segment;
   }
 
-  /** Puts a segment behind the last one of its stream. */
-  link(last: number, segment: number): void {
-    this.#columns.next[last] = segment;
+  /** Has a segment follow another one of its stream; 0 for none. */
+  link(segment: number, next: number): void {
+    const { flags, next: nexts, previous } = this.#columns;
+    nexts[segment] = next;
+    if ((flags[next] & SegmentFlag.Partial) !== 0) previous[next] = segment;
+  }
+
+  /** Names the record of the partially reliable message that a segment is of. */
+  setMessage(segment: number, message: number): void {
+    this.#columns.message[segment] = message;
+  }
+
+  /** Record of the partially reliable message that a segment is of. */
+  messageOf(segment: number): number {
+    return this.#columns.message[segment];
+  }
+
+  /** The segment before one of a partially reliable message that is not the first of its stream. */
+  previousOf(segment: number): number {
+    return this.#columns.previous[segment];
   }
 
   /** The next segment of the same stream, or 0. */
@@ -125,6 +157,29 @@ export class SegmentStore {
     return this.#columns.cut[segment] === 0;
   }
 
+  /** Bytes of a message, from this segment on, that are not in a chunk yet; 0 for segment 0. */
+  restFrom(segment: number): number {
+    let bytes = 0;
+    for (let one = segment; one !== 0; one = this.#followingOf(one)) bytes += this.restOf(one);
+    return bytes;
+  }
+
+  /** Copies those bytes out. */
+  copyFrom(segment: number, target: Uint8Array): void {
+    let at = 0;
+    for (let one = segment; one !== 0; one = this.#followingOf(one)) {
+      const address = this.#columns.address[one] + this.#columns.cut[one];
+      const length = this.restOf(one);
+      this.#pool.read(address, target, at, length);
+      at += length;
+    }
+  }
+
+  /** The next segment of the same message, or 0. */
+  #followingOf(segment: number): number {
+    return (this.flagsOf(segment) & SegmentFlag.End) !== 0 ? 0 : this.nextOf(segment);
+  }
+
   /** Cuts chunks of one length off; returns where the first one lies in the pool. */
   cut(segment: number, length: number, chunks = 1): number {
     const columns = this.#columns;
@@ -138,6 +193,12 @@ export class SegmentStore {
   releaseChunk(segment: number): void {
     const columns = this.#columns;
     if (--columns.unacked[segment] > 0 || this.restOf(segment) > 0) return;
+    this.free(segment);
+  }
+
+  /** Gives up a segment of which no chunk is needed any more. */
+  free(segment: number): void {
+    const columns = this.#columns;
     this.#pool.release(columns.address[segment]);
     columns.length[segment] = 0;
     columns.next[segment] = this.#free;

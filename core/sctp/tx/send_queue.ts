@@ -9,6 +9,7 @@
 import { KeyedHeap } from "../base/keyed_heap.ts";
 import { LARGEST_SLOT, type SlabPool } from "../base/slab_pool.ts";
 import { ActiveStreams, IDLE } from "./active_streams.ts";
+import type { PartialReliability } from "./partial_reliability.ts";
 import { SegmentFlag, SegmentStore } from "./segment_store.ts";
 import {
   DEFAULT_STREAM_SCHEDULER,
@@ -28,6 +29,8 @@ export interface SendOptions {
   unordered: boolean;
   /** True: the I bit is set on the last chunk (RFC 9260, section 6.1). */
   immediate: boolean;
+  /** When it is given up; by default never. Means nothing if the peer does not support it. */
+  reliability?: PartialReliability;
 }
 
 /** Streams whose new messages wait. */
@@ -128,14 +131,17 @@ export class SendQueue {
   /**
    * Takes a copy of a message.
    * @param chunkPayload bytes of user data in a full chunk: segments are multiples of it.
+   * @param message record of a partially reliable message.
+   * @returns its first segment.
    */
-  push(data: Uint8Array, options: SendOptions, chunkPayload: number): void {
+  push(data: Uint8Array, options: SendOptions, chunkPayload: number, message = 0): number {
     const longest = data.length <= LARGEST_SLOT
       ? data.length
       : LARGEST_SLOT - LARGEST_SLOT % Math.min(chunkPayload, LARGEST_SLOT);
     const found = this.#turns.streams.find(options.stream);
     const slot = found === IDLE ? this.#open(options.stream) : found;
     this.#messages++;
+    let first = 0;
     for (let start = 0; start < data.length; start += longest) {
       const length = Math.min(longest, data.length - start);
       let flags = 0;
@@ -143,12 +149,16 @@ export class SendQueue {
       if (start + length === data.length) flags |= SegmentFlag.End;
       if (options.unordered) flags |= SegmentFlag.Unordered;
       if (options.immediate) flags |= SegmentFlag.Immediate;
-      this.#append(slot, data, start, length, flags, options.ppid);
+      if (message !== 0) flags |= SegmentFlag.Partial;
+      const segment = this.#append(slot, data, start, length, flags, options.ppid);
+      if (message !== 0) this.#segments.setMessage(segment, message);
+      if (start === 0) first = segment;
     }
     this.#unsentBytes += data.length;
-    if (found !== IDLE || this.#isHeld(options.stream)) return;
+    if (found !== IDLE || this.#isHeld(options.stream)) return first;
     this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
+    return first;
   }
 
   /**
@@ -205,12 +215,13 @@ export class SendQueue {
     length: number,
     flags: number,
     ppid: number,
-  ): void {
+  ): number {
     const { streams } = this.#turns;
     const segment = this.#segments.take(data, start, length, flags, ppid, this.#messages);
     if (streams.head[slot] === 0) streams.head[slot] = segment;
     else this.#segments.link(streams.tail[slot], segment);
     streams.tail[slot] = segment;
+    return segment;
   }
 
   /** A packet is begun: where streams take turns by the packet, this is where. */
@@ -311,7 +322,7 @@ export class SendQueue {
   #suspend(slot: number): void {
     this.#turns.streams.last[slot] = 0;
     this.#turns.order.remove(slot);
-    this.#bound = UNBOUND;
+    if (this.#bound === slot) this.#bound = UNBOUND;
     this.#select();
   }
 
@@ -330,7 +341,55 @@ export class SendQueue {
     if (streams.used[slot] > this.#virtualTime) debts.set(streams.stream[slot], streams.used[slot]);
     order.remove(slot);
     streams.close(slot);
-    this.#bound = UNBOUND;
+    if (this.#bound === slot) this.#bound = UNBOUND;
+    this.#select();
+  }
+
+  /**
+   * Takes a partially reliable message out of the queue, or what is left of it there; its chunks have
+   * been released.
+   * @param segment its first segment with bytes that are not in a chunk.
+   * @returns how many bytes those were.
+   */
+  remove(stream: number, segment: number): number {
+    const segments = this.#segments;
+    const { streams } = this.#turns;
+    const slot = streams.find(stream);
+    const before = segment === streams.head[slot] ? 0 : segments.previousOf(segment);
+    let bytes = 0;
+    let wasLast = false;
+    let one = segment;
+    for (let isOver = false; !isOver;) {
+      const next = segments.nextOf(one);
+      isOver = (segments.flagsOf(one) & SegmentFlag.End) !== 0;
+      bytes += segments.restOf(one);
+      wasLast ||= one === streams.last[slot];
+      if (one === streams.tail[slot]) streams.tail[slot] = before;
+      segments.free(one);
+      one = next;
+    }
+    this.#unsentBytes -= bytes;
+    if (wasLast) streams.last[slot] = before;
+    if (wasLast && before === 0) this.#leaving--;
+    if (before !== 0) segments.link(before, one);
+    else this.#replaceHead(slot, one, wasLast);
+    return bytes;
+  }
+
+  /**
+   * The first message of a stream is gone without having been sent to its end.
+   * @param wasLast it was the last one that might leave while the stream is held.
+   */
+  #replaceHead(slot: number, segment: number, wasLast: boolean): void {
+    const { streams, order } = this.#turns;
+    streams.head[slot] = segment;
+    if (segment === 0) return this.#close(slot);
+    if (wasLast) return this.#suspend(slot);
+    if (this.#bound === slot) {
+      this.#current = segment;
+      return this.#endTurn(slot, this.#scheduler.switching === "message");
+    }
+    if (order.has(slot)) order.set(slot, this.#keyOf(slot));
     this.#select();
   }
 
@@ -369,6 +428,37 @@ export class SendQueue {
       if (order.has(slot)) order.set(slot, this.#keyOf(slot));
     }
     this.#select();
+  }
+
+  /** {@link SegmentFlag} bits of a segment. */
+  flagsOf(segment: number): number {
+    return this.#segments.flagsOf(segment);
+  }
+
+  ppidOf(segment: number): number {
+    return this.#segments.ppidOf(segment);
+  }
+
+  /** Record of the partially reliable message that a segment is of. */
+  messageOf(segment: number): number {
+    return this.#segments.messageOf(segment);
+  }
+
+  /** The first segment, from this one on, of the same message that is not all in chunks; 0 if none. */
+  queuedFrom(segment: number): number {
+    if (this.#segments.restOf(segment) > 0) return segment;
+    const isLast = (this.#segments.flagsOf(segment) & SegmentFlag.End) !== 0;
+    return isLast ? 0 : this.#segments.nextOf(segment);
+  }
+
+  /** Bytes of a message, from this segment on, that are not in a chunk yet; 0 for segment 0. */
+  restFrom(segment: number): number {
+    return this.#segments.restFrom(segment);
+  }
+
+  /** Copies those bytes. */
+  copyFrom(segment: number, target: Uint8Array): void {
+    this.#segments.copyFrom(segment, target);
   }
 
   /** One chunk of a segment was acknowledged for good. */

@@ -4,13 +4,17 @@
  */
 import { PagedCounters } from "../base/paged_counters.ts";
 import { type Tsn, tsnAdd } from "../base/serial.ts";
-import { NEVER } from "../base/time.ts";
+import { type Instant, NEVER } from "../base/time.ts";
 import type { SlabPool } from "../base/slab_pool.ts";
 import { TsnRanges } from "../base/tsn_ranges.ts";
 import type { Parameters } from "../parameters.ts";
 import type { Path } from "../path/path.ts";
-import { Outstanding } from "./outstanding.ts";
-import { SendQueue } from "./send_queue.ts";
+import type { ForwardPoint } from "./forward_point.ts";
+import { ChunkMark, Outstanding } from "./outstanding.ts";
+import { PartialMessages } from "./partial_messages.ts";
+import type { AbandonedMessages } from "./partial_reliability.ts";
+import type { SendFailure } from "./send_failure.ts";
+import { type SendOptions, SendQueue } from "./send_queue.ts";
 
 /** Memory that a queued message is charged for next to its bytes. */
 export const MESSAGE_COST = 64;
@@ -45,6 +49,22 @@ export class Transmission {
   bufferedBytes = 0;
   /** What {@link bufferedBytes} costs in memory. */
   bufferedCost = 0;
+
+  /**
+   * Both sides have partial reliability (RFC 3758): messages with a policy may be given up. Undefined
+   * while the peer has not said.
+   */
+  abandons: boolean | undefined;
+  /** The partially reliable messages, once there is one. */
+  partial: PartialMessages | undefined;
+  /** How far the peer is to be moved, once a chunk was given up. */
+  forward: ForwardPoint | undefined;
+  /** What was given up, once something was. */
+  abandoned: AbandonedMessages | undefined;
+  /** Messages that were given up and not told yet; for a user who wants to know. */
+  failures: SendFailure[] | undefined;
+  /** Chunks of partially reliable messages that are marked for retransmission. */
+  partialMarked = 0;
 
   /** Chunks marked for retransmission, and a TSN at or before the first of them. */
   markedCount = 0;
@@ -111,11 +131,37 @@ export class Transmission {
     this.chunkPayload = smallest;
   }
 
-  /** True if a message of this length can be accepted now. */
-  hasRoomFor(length: number): boolean {
-    if (this.bufferedBytes === 0) return true;
-    return this.bufferedCost + this.costOf(length) <= 2 * this.parameters.sendBuffer &&
-      this.bufferedBytes + length <= this.parameters.sendBuffer && !this.pool.isFull;
+  /**
+   * True if a message of this length can be accepted now.
+   * @param bytes that would be given up for it.
+   * @param cost of those bytes.
+   */
+  hasRoomFor(length: number, bytes = 0, cost = 0): boolean {
+    if (this.bufferedBytes === bytes) return true;
+    return this.bufferedCost - cost + this.costOf(length) <= 2 * this.parameters.sendBuffer &&
+      this.bufferedBytes - bytes + length <= this.parameters.sendBuffer && !this.pool.isFull;
+  }
+
+  /** Queues a message that {@link hasRoomFor} has room for. */
+  push(now: Instant, data: Uint8Array, options: SendOptions): void {
+    const { reliability, stream } = options;
+    this.bufferedBytes += data.length;
+    this.bufferedCost += this.costOf(data.length);
+    if (!reliability || this.abandons === false) {
+      this.queue.push(data, options, this.chunkPayload);
+      return;
+    }
+    this.partial ??= new PartialMessages();
+    const message = this.partial.add(now, reliability, stream);
+    const segment = this.queue.push(data, options, this.chunkPayload, message);
+    this.partial.setQueued(message, segment);
+  }
+
+  /** Goes on for a peer that has restarted, as this one did: only what the user has set remains. */
+  continueLike(other: Transmission): void {
+    this.queue.scheduleLike(other.queue);
+    this.abandoned = other.abandoned;
+    this.failures = other.failures;
   }
 
   costOf(length: number): number {
@@ -149,11 +195,23 @@ export class Transmission {
   resetStreams(streams: readonly number[]): void {
     if (streams.length === 0) this.nextSsn.clear();
     for (const stream of streams) this.nextSsn.set(stream, 0);
+    if (this.partial) this.#renumber(streams);
+  }
+
+  /** What the peer has of these streams must not be skipped by numbers that start again. */
+  #renumber(streams: readonly number[]): void {
+    const { outstanding } = this;
+    for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
+      const slot = outstanding.slotOf(tsn);
+      const isReset = streams.length === 0 || streams.includes(outstanding.stream[slot]);
+      if (isReset) outstanding.marks[slot] |= ChunkMark.Renumbered;
+    }
   }
 
   /** TSNs go on from here, Stream Sequence Numbers from 0; nothing is outstanding (RFC 6525, H5). */
   restartAt(next: Tsn): void {
     this.outstanding = new Outstanding(next);
+    this.forward = undefined;
     this.gapAcked.clear();
     this.markedFrom = next;
     this.recoveryExit = next;
@@ -168,6 +226,9 @@ export class Transmission {
   clear(): void {
     this.queue.clear();
     this.outstanding.clear();
+    this.partial?.clear();
+    this.forward = undefined;
+    this.partialMarked = 0;
     this.bufferedBytes = 0;
     this.bufferedCost = 0;
   }

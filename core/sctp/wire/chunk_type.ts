@@ -23,6 +23,8 @@ export const ChunkType = {
   AsconfAck: 128,
   /** RFC 6525. */
   ReConfig: 130,
+  /** RFC 3758. */
+  ForwardTsn: 192,
   /** RFC 5061. */
   Asconf: 193,
 } as const;
@@ -69,6 +71,7 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Auth, "AUTH", 8, 4895),
   kind(ChunkType.AsconfAck, "ASCONF-ACK", 8, 5061),
   kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
+  kind(ChunkType.ForwardTsn, "FORWARD TSN", 8, 3758),
   kind(ChunkType.Asconf, "ASCONF", 8, 5061),
 ];
 

@@ -15,7 +15,8 @@ Deno.test("every chunk type has its name, in the order of their numbers", () => 
   assert.equal(
     names,
     "DATA, INIT, INIT ACK, SACK, HEARTBEAT, HEARTBEAT ACK, ABORT, SHUTDOWN, SHUTDOWN ACK, ERROR, " +
-      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, ASCONF-ACK, RE-CONFIG, ASCONF",
+      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, ASCONF-ACK, RE-CONFIG, " +
+      "FORWARD TSN, ASCONF",
   );
 });
 
@@ -45,10 +46,11 @@ Deno.test("the highest bits of an unknown chunk say what to do with it", () => {
   assert.deepEqual(actions, [[true, false], [true, true], [false, false], [false, true]]);
 });
 
-Deno.test("fixed fields have the lengths of RFC 9260, section 3.3, and RFC 4895, section 5.1", () => {
+Deno.test("fixed fields have the lengths of RFC 9260, section 3.3, and of the extensions", () => {
   assert.equal(fixedLength(ChunkType.Data), 16);
   assert.equal(fixedLength(ChunkType.InitAck), 20);
   assert.equal(fixedLength(ChunkType.Shutdown), 8);
   assert.equal(fixedLength(ChunkType.ShutdownComplete), 4);
   assert.equal(fixedLength(ChunkType.Auth), 8);
+  assert.equal(fixedLength(ChunkType.ForwardTsn), 8);
 });

@@ -9,6 +9,7 @@ import { describeCookieEcho } from "./cookie.ts";
 import { describeData } from "./data.ts";
 import { describeEcn } from "./ecn.ts";
 import { describeError } from "./error.ts";
+import { describeForwardTsn } from "./forward_tsn.ts";
 import { describeHeartbeat } from "./heartbeat.ts";
 import { describeInit } from "./init_words.ts";
 import { describeReconfig } from "./reconfig.ts";
@@ -78,6 +79,8 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeAsconf(bytes, offset);
     case ChunkType.AsconfAck:
       return describeAsconfAck(bytes, offset);
+    case ChunkType.ForwardTsn:
+      return describeForwardTsn(bytes, offset);
     case ChunkType.ShutdownAck:
     case ChunkType.CookieAck:
       return chunkName(type);

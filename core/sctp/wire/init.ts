@@ -91,6 +91,8 @@ export interface InitChunk {
   ecnCapable: boolean;
   /** Adaptation code point (RFC 5061, section 4.2.6). */
   adaptationIndication: number | undefined;
+  /** True if the peer understands FORWARD TSN (RFC 3758, section 3.1). */
+  forwardTsnSupported: boolean;
   /** Chunk types of the extensions that the peer names (RFC 5061, section 4.2.7). */
   supportedExtensions: number[];
   /** RANDOM, CHUNKS and HMAC-ALGO as they came (RFC 4895, section 3). */
@@ -116,6 +118,7 @@ export interface InitFields {
   readonly stateCookie?: Uint8Array;
   readonly ecnCapable?: boolean;
   readonly adaptationIndication?: number;
+  readonly forwardTsnSupported?: boolean;
   /** Chunk types; the parameter is left out if there are none. */
   readonly supportedExtensions?: readonly number[];
   readonly auth?: PartialAuthParameters;
@@ -188,6 +191,10 @@ const KNOWN = new Map<number, Take>([
     init.ecnCapable = true;
     return tlvLength(bytes, at) === TLV_HEADER_LENGTH;
   }],
+  [ParameterType.ForwardTsnSupported, ({ init }, bytes, at) => {
+    init.forwardTsnSupported = true;
+    return tlvLength(bytes, at) === TLV_HEADER_LENGTH;
+  }],
   [ParameterType.AdaptationLayerIndication, ({ init }, bytes, at) => {
     init.adaptationIndication ??= readU32(bytes, at + TLV_HEADER_LENGTH);
     return tlvLength(bytes, at) === 8;
@@ -225,6 +232,7 @@ function decodeFixedFields(bytes: Uint8Array, offset: number): InitChunk {
     stateCookie: undefined,
     ecnCapable: false,
     adaptationIndication: undefined,
+    forwardTsnSupported: false,
     supportedExtensions: [],
     auth: {},
     hostName: undefined,
@@ -285,6 +293,9 @@ function encodeParameters(init: InitFields): Uint8Array[] {
     parameters.push(numberParameter(ParameterType.CookiePreservative, init.cookiePreservative));
   }
   if (init.ecnCapable) parameters.push(newTlv(ParameterType.EcnCapable, new Uint8Array(0)));
+  if (init.forwardTsnSupported) {
+    parameters.push(newTlv(ParameterType.ForwardTsnSupported, new Uint8Array(0)));
+  }
   if (init.supportedAddressTypes) parameters.push(typesParameter(init.supportedAddressTypes));
   if (init.adaptationIndication !== undefined) {
     const indication = init.adaptationIndication;

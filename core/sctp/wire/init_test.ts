@@ -36,6 +36,7 @@ const EMPTY: Omit<InitChunk, keyof typeof MANDATORY> & typeof MANDATORY = {
   stateCookie: undefined,
   ecnCapable: false,
   adaptationIndication: undefined,
+  forwardTsnSupported: false,
   supportedExtensions: [],
   auth: {},
   hostName: undefined,
@@ -77,6 +78,7 @@ Deno.test("every parameter has the layout of its section", () => {
     addresses: [IpAddress.parse("10.9.1.2")],
     cookiePreservative: 1000,
     ecnCapable: true,
+    forwardTsnSupported: true,
     supportedAddressTypes: [5, 6],
     adaptationIndication: 0x42,
     supportedExtensions: [0xc1, 0x80, 0x0f],
@@ -86,11 +88,12 @@ Deno.test("every parameter has the layout of its section", () => {
   assert.deepEqual(
     chunk,
     hex(
-      "02000084 01020304 00020000 000a 0800 0a0b0c0d" +
+      "02000088 01020304 00020000 000a 0800 0a0b0c0d" +
         "0007 0007 c0ffee 00" +
         "0005 0008 0a090102" +
         "0009 0008 000003e8" +
         "8000 0004" +
+        "c000 0004" +
         "000c 0008 0005 0006" +
         "c006 0008 00000042" +
         "8008 0007 c1800f 00" +
@@ -119,6 +122,7 @@ Deno.test("an INIT or INIT ACK comes back as it was written, at any place", () =
     stateCookie: fc.option(fc.uint8Array({ maxLength: 50 }), { nil: undefined }),
     ecnCapable: fc.boolean(),
     adaptationIndication: fc.option(word, { nil: undefined }),
+    forwardTsnSupported: fc.boolean(),
     supportedExtensions: fc.array(fc.nat(255), { maxLength: 256 }),
     auth: fc.tuple(tlvOf(0x8002), tlvOf(0x8003), tlvOf(0x8004))
       .map(([random, chunkList, hmacList]) => ({ random, chunkList, hmacList })),
@@ -192,6 +196,7 @@ Deno.test("a known parameter of the wrong length is a fault that names it", () =
     "IPv6 Address": "0006 0008 00000000",
     "Cookie Preservative": "0009 0004",
     "ECN Capable": "8000 0008 00000000",
+    "Forward TSN Supported": "c000 0008 00000000",
     "Adaptation Layer Indication": "c006 000c 00000000 00000000",
   };
   for (const [name, parameter] of Object.entries(wrong)) {
@@ -269,6 +274,7 @@ Deno.test("what an INIT says of extensions and authentication reads in words", (
     describeInit(initWith(parameters), 0).replace(/^.*168496141 ?/, "");
   const random = `8002 0024 ${"00".repeat(32)}`;
   assert.equal(words("8008 0006 0fc1 0000"), "extensions AUTH, ASCONF");
+  assert.equal(words("c000 0004"), "FORWARD TSN");
   assert.equal(words(`${random} 8004 0008 0003 0001`), "authentication by SHA-256, SHA-1");
   assert.equal(
     words(`${random} 8003 0006 0003 0000 8004 0006 0001 0000`),

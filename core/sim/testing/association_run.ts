@@ -83,6 +83,7 @@ class AssociationRun {
     this.client.host.command((endpoint, now) => this.#associate(endpoint, now));
     const delivered = this.plan.ending.kind === "vanish" ? this.#runToSilence() : this.#runToEnd();
     this.#checkReasons();
+    this.#checkGivenUp();
     this.#checkNothingLeft();
     const packets = this.network.links.reduce((sum, link) => sum + link.statistics.sent, 0);
     return { delivered, time: this.network.clock.now, packets };
@@ -153,7 +154,7 @@ class AssociationRun {
   /** Both latest sessions have all that the other side has sent them. */
   get #delivered(): boolean {
     const [mine, theirs] = [this.client.latest, this.server.latest];
-    if (!mine?.isUp || !theirs?.isUp) return false;
+    if (!mine?.isUp || !theirs?.isUp || !this.#accepted) return false;
     return mine.hasAllOf(theirs.number) && theirs.hasAllOf(mine.number);
   }
 
@@ -236,6 +237,14 @@ class AssociationRun {
         }
       }
     }
+  }
+
+  /** After a graceful end nothing is missing of which its sender was not told. */
+  #checkGivenUp(): void {
+    const [mine, theirs] = [this.client.latest, this.server.latest];
+    if (mine?.ended !== "shutdown" || theirs?.ended !== "shutdown" || !this.#delivered) return;
+    const wrong = mine.wrongAtEnd(theirs) ?? theirs.wrongAtEnd(mine);
+    if (wrong) throw new Error(wrong);
   }
 
   #explains(side: Side, reason: LossReason): boolean {

@@ -38,7 +38,7 @@ export interface PlannedLink {
   readonly settings: () => LinkSettings;
 }
 
-export type WorkloadShape = Omit<WorkloadOptions, "seed" | "firstPpid">;
+export type WorkloadShape = Omit<WorkloadOptions, "seed" | "firstPpid" | "partialShare">;
 
 export interface RunPlan {
   readonly seed: number;
@@ -61,12 +61,19 @@ export interface RunPlan {
   readonly restart: { readonly side: Side; readonly at: number } | undefined;
   readonly ending: { readonly kind: EndingKind; readonly by: Side; readonly at: number };
   readonly extensions: Readonly<Record<Side, ExtensionPlan>>;
+  /** Share of the messages of each side that may be given up. */
+  readonly partialShare: Readonly<Record<Side, number>>;
 }
 
 /** What one side has of the extensions, and does with them. */
 export interface ExtensionPlan {
   readonly switches: Partial<Parameters>;
   readonly authentication: AuthenticationOptions;
+}
+
+/** True if messages may be given up: both sides have partial reliability. */
+export function isPartial({ extensions: { client, server } }: RunPlan): boolean {
+  return [client, server].every(({ switches }) => switches.partialReliability === 1);
 }
 
 /**
@@ -240,12 +247,13 @@ function planExtensions(dice: Dice): RunPlan["extensions"] {
   const wants = switches.client.authentication + switches.server.authentication === 2 &&
     dice.chance(0.3);
   const keys = dice.chance(0.5) ? [{ id: 3, secret: new Uint8Array(16).fill(dice.seed) }] : [];
+  const authentication = both(() => ({
+    keys,
+    chunks: wants ? AUTHENTICATED.filter(() => dice.chance(0.5)) : [],
+  }));
   return both((side) => ({
-    switches: switches[side],
-    authentication: {
-      keys,
-      chunks: wants ? AUTHENTICATED.filter(() => dice.chance(0.5)) : [],
-    },
+    switches: { ...switches[side], partialReliability: dice.pick([1, 1, 1, 0]) },
+    authentication: authentication[side],
   }));
 }
 
@@ -281,6 +289,7 @@ export function planRun(seed: number): RunPlan {
     ending: planEnding(dice),
     addressLosses: planAddressLosses(dice, addresses),
     extensions: planExtensions(dice),
+    partialShare: both(() => dice.pick([0, 0, 0.3, 1])),
   };
 }
 
@@ -299,6 +308,6 @@ export function describePlan(plan: RunPlan): string {
     `  reads of ${plan.readSize} bytes after ${JSON.stringify(plan.readDelay)} ms`,
     `  flaps ${JSON.stringify(flaps)}, addresses lost ${JSON.stringify(addressLosses)}`,
     `  restart ${JSON.stringify(restart)}, ending ${JSON.stringify(ending)}`,
-    `  extensions ${JSON.stringify(extensions)}`,
+    `  extensions ${JSON.stringify(extensions)}, partial ${JSON.stringify(plan.partialShare)}`,
   ].join("\n");
 }

@@ -2,7 +2,7 @@
 import type { Association } from "../../sctp/association.ts";
 import type { Instant } from "../../sctp/base/time.ts";
 import type { LossReason } from "../../sctp/events.ts";
-import { DeliveryChecker, type PartInfo } from "../delivery_checker.ts";
+import { DeliveryChecker, type FailureInfo, type PartInfo } from "../delivery_checker.ts";
 import type { Workload, WorkloadSender } from "../workload.ts";
 
 /** Workloads are told apart by the upper half of the PPID: the number of the session that sent them. */
@@ -18,6 +18,8 @@ export class RunSession {
   /** How it ended; "replaced" by the session of a restarted peer or host. */
   ended: "shutdown" | "replaced" | LossReason | undefined;
   readonly faults: string[] = [];
+  /** What was given up of what this session has sent. */
+  readonly failures: FailureInfo[] = [];
   readonly #target: Uint8Array;
   readonly #info: PartInfo = {
     stream: 0,
@@ -27,13 +29,17 @@ export class RunSession {
     endOfMessage: false,
   };
 
-  /** @param peerWorkload the workload that the peer's session of a number sends. */
+  /**
+   * @param peerWorkload the workload that the peer's session of a number sends.
+   * @param mayFail false if every message has to arrive.
+   */
   constructor(
     readonly number: number,
     readonly association: Association,
     workload: Workload,
     private readonly peerWorkload: (number: number) => Workload,
     readSize: number,
+    private readonly mayFail: boolean,
   ) {
     this.sender = workload.sender();
     this.#target = new Uint8Array(readSize);
@@ -57,7 +63,7 @@ export class RunSession {
     const number = Math.floor(ppid / PPIDS_PER_SESSION);
     if (this.checker === undefined) {
       this.peerNumber = number;
-      this.checker = new DeliveryChecker(this.peerWorkload(number));
+      this.checker = this.#newChecker(number);
     }
     if (number !== this.peerNumber) {
       this.faults.push(`data of the peer's session ${number} came into that of ${this.peerNumber}`);
@@ -65,9 +71,22 @@ export class RunSession {
     return this.checker;
   }
 
-  /** True if all that the peer's session `number` sends has been received. */
+  #newChecker(number: number): DeliveryChecker {
+    return new DeliveryChecker(this.peerWorkload(number), undefined, this.mayFail);
+  }
+
+  /** What is wrong after a graceful end: each message of the peer's session came or was given up. */
+  wrongAtEnd(peer: RunSession): string | undefined {
+    const checker = this.checker ?? this.#newChecker(peer.number);
+    for (const failure of peer.failures) checker.fail(failure);
+    const verdict = checker.complete();
+    return verdict.ok ? undefined : verdict.text;
+  }
+
+  /** True if all that has to come of what the peer's session `number` sends has been received. */
   hasAllOf(number: number): boolean {
-    if (this.peerWorkload(number).messages.length === 0) return this.isUp;
+    const { messages } = this.peerWorkload(number);
+    if (messages.every(({ reliability }) => reliability && this.mayFail)) return this.isUp;
     return this.peerNumber === number && this.checker !== undefined && this.checker.isComplete;
   }
 

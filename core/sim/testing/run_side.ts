@@ -8,7 +8,7 @@ import { simEnvironment } from "../environment.ts";
 import type { Host } from "../host.ts";
 import type { Network } from "../network.ts";
 import { Workload } from "../workload.ts";
-import type { RunPlan, Side } from "./run_plan.ts";
+import { isPartial, type RunPlan, type Side } from "./run_plan.ts";
 import { PPIDS_PER_SESSION, RunSession } from "./run_session.ts";
 
 export class RunSide {
@@ -49,7 +49,9 @@ export class RunSide {
       workloads(side, number),
       (peerNumber) => workloads(other, peerNumber),
       this.plan.readSize,
+      isPartial(this.plan),
     );
+    association.notifySendFailures(true);
     this.sessions.push(session);
     return session;
   }
@@ -89,6 +91,12 @@ export class RunSide {
       case "shutdown-complete":
         if (session) session.ended = "shutdown";
         return;
+      case "send-failed":
+        session?.failures.push(event.failure);
+        return;
+      case "partial-delivery-aborted":
+        session?.checker?.abort(event.message);
+        return;
       case "shutdown-received":
       case "path-status":
       case "remote-error":
@@ -124,7 +132,8 @@ export function runWorkloads(plan: RunPlan): (side: Side, number: number) => Wor
     if (known) return known;
     const seed = plan.seed * 64 + number * 2 + (side === "client" ? 0 : 1);
     const firstPpid = number * PPIDS_PER_SESSION;
-    const workload = new Workload({ ...plan.workload[side], seed, firstPpid });
+    const partialShare = plan.partialShare[side];
+    const workload = new Workload({ ...plan.workload[side], partialShare, seed, firstPpid });
     made.set(key, workload);
     return workload;
   };
