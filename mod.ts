@@ -41,7 +41,13 @@ export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts
 export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
 export { ConnectionKeys } from "./core/socket/keys.ts";
+export { sendOptions } from "./core/socket/message.ts";
 export type { Message, MessageOptions } from "./core/socket/message.ts";
+export { ReliabilityControl } from "./core/socket/reliability.ts";
+export type { PrInfo } from "./core/socket/reliability.ts";
+export type { AbandonedCount, AbandonPolicy } from "./core/sctp/tx/partial_reliability.ts";
+export type { SendOptions } from "./core/sctp/tx/send_queue.ts";
+export type { SendFailure } from "./core/sctp/tx/send_failure.ts";
 export type { ConnectionInfo, PathInfo } from "./core/socket/info.ts";
 export { StreamControl } from "./core/socket/stream_control.ts";
 export type { StreamReset } from "./core/sctp/procedures/stream_changes.ts";

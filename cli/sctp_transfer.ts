@@ -1,8 +1,9 @@
 /** What `sctp listen` and `sctp connect` do with an association, and the counts of it. */
 import { monotonicNow } from "../core/net/clock.ts";
+import type { SendOptions } from "../core/sctp/tx/send_queue.ts";
 import type { SctpConnection } from "../core/socket/connection.ts";
 import { SctpError } from "../core/socket/errors.ts";
-import { type MessageOptions, receiveInfo } from "../core/socket/message.ts";
+import { receiveInfo } from "../core/socket/message.ts";
 import type { ConnectionEnd } from "../core/socket/notifications.ts";
 import type { TransferMode } from "./sctp_options.ts";
 
@@ -10,7 +11,7 @@ import type { TransferMode } from "./sctp_options.ts";
 export interface TransferPlan {
   readonly mode: TransferMode;
   /** How to send what comes from the pipe or is generated. */
-  readonly message: Required<MessageOptions>;
+  readonly message: SendOptions;
   readonly messageSize: number;
   /** Messages to generate. */
   readonly count: number;

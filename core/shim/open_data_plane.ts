@@ -29,8 +29,8 @@ export function openDataPlane(start: StartMessage, report: (report: Report) => v
       endpoint: new Endpoint(environment, {
         localAddresses: io.localAddresses,
         pages,
-        // A keystroke never waits for more of its kind.
-        parameters: { noDelay: 1, ...config.parameters },
+        // A keystroke never waits for more of its kind; no peer may leave bytes of a stream out.
+        parameters: { noDelay: 1, partialReliability: 0, ...config.parameters },
         authentication,
       }),
       io: new CutIo(io),

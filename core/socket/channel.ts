@@ -23,6 +23,7 @@ export class Channel {
   #isEstablished = false;
   #peerIsDone = false;
   #restarts = 0;
+  #breaks = 0;
   #discarding = false;
 
   constructor(readonly association: Association, readonly driver: Driver) {
@@ -52,6 +53,11 @@ export class Channel {
   /** How often the peer restarted. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** How often no more came of what was read of a message: it was given up, or the peer restarted. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   /** The peer in words. */
@@ -120,6 +126,10 @@ export class Channel {
         break;
       case "restart":
         this.#restarts++;
+        this.#breaks++;
+        break;
+      case "partial-delivery-aborted":
+        this.#breaks++;
         break;
     }
     this.#wakeAll();

@@ -2,6 +2,7 @@
 import type { Association } from "../sctp/association.ts";
 import type { Path } from "../sctp/path/path.ts";
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
+import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import type { Channel } from "./channel.ts";
 import { SctpError } from "./errors.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
@@ -15,6 +16,7 @@ import {
 } from "./message.ts";
 import type { ConnectionEnd, ConnectionEvent } from "./notifications.ts";
 import { Serializer } from "./queue.ts";
+import { ReliabilityControl } from "./reliability.ts";
 import { StreamControl } from "./stream_control.ts";
 import { readableBytes, writableBytes } from "./byte_streams.ts";
 
@@ -52,16 +54,18 @@ const DONE: Promise<void> = Promise.resolve();
 export class SctpConnection implements AsyncDisposable {
   /** Shared keys by which both sides authenticate what they send (RFC 4895). */
   readonly keys: ConnectionKeys;
+  /** Messages that need not arrive (RFC 3758). */
+  readonly reliability: ReliabilityControl;
   readonly #channel: Channel;
   readonly #assembler: MessageAssembler;
-  readonly #byteOptions: Required<MessageOptions>;
+  readonly #byteOptions: MessageOptions;
   readonly #readInfo = receiveInfo();
   readonly #reading = new Serializer();
   readonly #sending = new Serializer();
   /** Calls of `send` and `write` that wait for room. */
   #senders = 0;
-  /** Restarts of the peer that the assembler knows of. */
-  #restarts = 0;
+  /** Those of {@link Channel.breaks} that the assembler knows of. */
+  #breaks = 0;
   #streams: StreamControl | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
@@ -71,7 +75,8 @@ export class SctpConnection implements AsyncDisposable {
     this.#channel = channel;
     this.keys = new ConnectionKeys(channel.association, channel.driver);
     this.#assembler = new MessageAssembler(options.maximumMessageSize ?? MAXIMUM_MESSAGE);
-    this.#byteOptions = sendOptions(options.send);
+    this.#byteOptions = options.send ?? {};
+    this.reliability = new ReliabilityControl(channel.association);
   }
 
   /** This side's port and addresses. */
@@ -140,8 +145,8 @@ export class SctpConnection implements AsyncDisposable {
 
   /** The next message if all of it is there now. After `undefined`, call {@link waitReadable}. */
   tryReceive(): Message | undefined {
-    if (this.#restarts !== this.#channel.restarts) {
-      this.#restarts = this.#channel.restarts;
+    if (this.#breaks !== this.#channel.breaks) {
+      this.#breaks = this.#channel.breaks;
       this.#assembler.reset();
     }
     try {
@@ -166,7 +171,7 @@ export class SctpConnection implements AsyncDisposable {
    * @throws RangeError for a stream that does not exist, or a message too long or empty.
    */
   async send(data: Uint8Array, options?: MessageOptions): Promise<void> {
-    await this.#send(data, sendOptions(options));
+    await this.#send(data, this.#optionsFrom(options));
   }
 
   /** Reads bytes of the next message into `target`; `null` after a graceful end, as `Deno.Conn`. */
@@ -183,8 +188,9 @@ export class SctpConnection implements AsyncDisposable {
   /** Sends the bytes as one message, or several if they are long; returns how many there were. */
   async write(data: Uint8Array): Promise<number> {
     const limit = Math.min(LONGEST_WRITE, this.#association.parameters.sendBuffer);
+    const options = this.#optionsFrom(this.#byteOptions);
     for (let start = 0; start < data.length; start += limit) {
-      await this.#send(data.subarray(start, start + limit), this.#byteOptions);
+      await this.#send(data.subarray(start, start + limit), options);
     }
     return data.length;
   }
@@ -202,8 +208,9 @@ export class SctpConnection implements AsyncDisposable {
   /**
    * Sends a message if there is room now; false if not. For loops that send much: no promise is
    * made. After false {@link waitWritable} tells when to go on.
+   * @param options from `sendOptions`: no default is added to them.
    */
-  trySend(data: Uint8Array, options: Required<MessageOptions>): boolean {
+  trySend(data: Uint8Array, options: SendOptions): boolean {
     return this.#senders === 0 && this.#channel.trySend(data, options);
   }
 
@@ -272,7 +279,11 @@ export class SctpConnection implements AsyncDisposable {
     return this.#channel.association;
   }
 
-  async #send(data: Uint8Array, options: Required<MessageOptions>): Promise<void> {
+  #optionsFrom(options: MessageOptions = {}): SendOptions {
+    return sendOptions({ ...options, prinfo: options.prinfo ?? this.reliability.default });
+  }
+
+  async #send(data: Uint8Array, options: SendOptions): Promise<void> {
     if (this.trySend(data, options)) return;
     this.#senders++;
     try {

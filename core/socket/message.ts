@@ -2,6 +2,7 @@
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { SctpError } from "./errors.ts";
+import type { PrInfo } from "./reliability.ts";
 
 /** A message from the peer. */
 export interface Message {
@@ -25,12 +26,15 @@ export interface MessageOptions {
   readonly unordered?: boolean;
   /** True to ask the peer for an acknowledgement without delay (RFC 9260, section 4); by default false. */
   readonly immediate?: boolean;
+  /** When it is given up (RFC 6458, section 5.3.7); by default as `reliability.default` says. */
+  readonly prinfo?: PrInfo;
 }
 
 /** Every option of a message with its value. */
 export function sendOptions(options: MessageOptions = {}): SendOptions {
-  const { stream = 0, ppid = 0, unordered = false, immediate = false } = options;
-  return { stream, ppid, unordered, immediate };
+  const { stream = 0, ppid = 0, unordered = false, immediate = false, prinfo } = options;
+  const reliability = prinfo?.policy === "none" ? undefined : prinfo;
+  return { stream, ppid, unordered, immediate, reliability };
 }
 
 /** An object for the engine to fill in. */

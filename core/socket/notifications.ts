@@ -1,6 +1,8 @@
 /** What a connection tells about itself besides data: an asynchronous sequence for each who listens. */
 import type { SctpEvent } from "../sctp/events.ts";
 import type { PathStatus } from "../sctp/path/path.ts";
+import type { AbortedMessage } from "../sctp/rx/reassembly.ts";
+import type { SendFailure } from "../sctp/tx/send_failure.ts";
 import type { ErrorCause } from "../sctp/wire/error_cause.ts";
 import { ReconfigResult } from "../sctp/wire/reconfig.ts";
 import type { SctpError } from "./errors.ts";
@@ -51,6 +53,13 @@ export type ConnectionEvent =
     readonly key: number;
   }
   | { readonly kind: "authentication"; readonly indication: "no-authentication" }
+  /** A message was given up, for those who asked to be told (RFC 6458, section 6.1.11). */
+  | { readonly kind: "send-failed"; readonly message: SendFailure }
+  /**
+   * Of a message that was read in part no more comes: its sender gave it up (RFC 6458, section 6.1.7).
+   * What `read` gives next is of another one; `receive` has dropped it.
+   */
+  | { readonly kind: "partial-delivery-aborted"; readonly message: AbortedMessage }
   /** The peer wants to end: nothing more can be sent, what it sent before can still be read. */
   | { readonly kind: "shutdown-received" }
   /** The association is over. Always the last one. */
@@ -79,6 +88,10 @@ export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
       const { kind, outbound, inbound, result } = event;
       return { kind, outbound, inbound, outcome: outcomeOf(result) };
     }
+    case "send-failed":
+      return { kind: event.kind, message: event.failure };
+    case "partial-delivery-aborted":
+      return { kind: event.kind, message: event.message };
     case "restart":
     case "shutdown-received":
       return { kind: event.kind };

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { SctpConnection } from "./connection.ts";
 import { SctpError, type SctpErrorCode } from "./errors.ts";
-import type { ConnectionEvent } from "./notifications.ts";
 import { StackPair } from "./testing/pair.ts";
+import { told } from "./testing/told.ts";
 
 const MESSAGE = new Uint8Array(10);
 
@@ -10,27 +9,12 @@ function withCode(code: SctpErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof SctpError && error.code === code;
 }
 
-/** Does something, and gives the next event of a kind that either side is told. */
-async function told<Kind extends ConnectionEvent["kind"]>(
-  connection: SctpConnection,
-  kind: Kind,
-  cause: () => void,
-): Promise<Extract<ConnectionEvent, { kind: Kind }>> {
-  const events = connection.events[Symbol.asyncIterator]();
-  cause();
-  for (;;) {
-    const { value, done } = await events.next();
-    if (done) throw new Error(`no ${kind} before the end`);
-    if (value.kind === kind) return value as Extract<ConnectionEvent, { kind: Kind }>;
-  }
-}
-
 Deno.test("a stream is reset, and both sides are told", async () => {
   await using pair = new StackPair();
   const { client, server } = await pair.associate();
   await client.send(MESSAGE, { stream: 2 });
   await server.receive();
-  const atServer = told(server, "streams-reset", () => {});
+  const atServer = told(server, "streams-reset");
   const reset = () => client.streams.reset({ outgoing: [2] });
   const { direction, streams, outcome } = await told(client, "streams-reset", reset);
   assert.deepEqual([direction, streams, outcome], ["outgoing", [2], "performed"]);

@@ -1,0 +1,62 @@
+/** Messages that may be given up (RFC 3758, RFC 7496), and what became of them. */
+import type { Association } from "../sctp/association.ts";
+import {
+  type AbandonedCount,
+  type AbandonPolicy,
+  checkReliability,
+  type PartialReliability,
+} from "../sctp/tx/partial_reliability.ts";
+
+/** PRINFO (RFC 6458, section 5.3.7): when a message is given up; with "none" never. */
+export type PrInfo = PartialReliability | { readonly policy: "none" };
+
+/** Comes from {@link SctpConnection.reliability}. */
+export class ReliabilityControl {
+  readonly #association: Association;
+  #default: PrInfo = { policy: "none" };
+  #reportsFailures = false;
+
+  constructor(association: Association) {
+    this.#association = association;
+  }
+
+  /**
+   * SCTP_PR_SUPPORTED of an association (RFC 7496, section 4.5): both sides have it. Otherwise every
+   * message is reliable, whatever its PRINFO. The parameter `partialReliability` switches it.
+   */
+  get isSupported(): boolean {
+    return this.#association.isPartiallyReliable;
+  }
+
+  /** SCTP_DEFAULT_PRINFO (RFC 6458, section 8.1.32): for messages that are sent without one. */
+  get default(): PrInfo {
+    return this.#default;
+  }
+
+  /** @throws RangeError if its value is out of range. */
+  set default(prinfo: PrInfo) {
+    const fault = prinfo.policy === "none" ? undefined : checkReliability(prinfo);
+    if (fault) throw new RangeError(`this cannot be the default: ${fault}`);
+    this.#default = prinfo;
+  }
+
+  /**
+   * Messages that were given up, before and after a part of them was sent: SCTP_PR_ASSOC_STATUS, and
+   * for one stream SCTP_PR_STREAM_STATUS (RFC 7496, sections 4.3 and 4.4).
+   * @param policy by which; by default any.
+   */
+  abandoned(policy?: AbandonPolicy, stream?: number): AbandonedCount {
+    return this.#association.countAbandoned(policy, stream);
+  }
+
+  /** True if "send-failed" events tell of each message that is given up; false at first. */
+  get reportsFailures(): boolean {
+    return this.#reportsFailures;
+  }
+
+  /** Subscribes to SCTP_SEND_FAILED_EVENT (RFC 6458, section 6.1.11); it costs a copy of each such message. */
+  set reportsFailures(wanted: boolean) {
+    this.#reportsFailures = wanted;
+    this.#association.notifySendFailures(wanted);
+  }
+}
