@@ -24,6 +24,7 @@ export const ChunkType = {
   cookieAck: 11,
   shutdownComplete: 14,
   auth: 15,
+  forwardTsn: 192,
 } as const;
 
 /** What tshark made of a capture. */

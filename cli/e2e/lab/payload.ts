@@ -33,6 +33,25 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
+/**
+ * Positions in one file of the blocks that make up another one. -1 for a block that is not in it, or
+ * not behind the one before.
+ */
+export async function blocksOf(whole: string, parts: string, size: number): Promise<number[]> {
+  const [all, some] = await Promise.all([Deno.readFile(whole), Deno.readFile(parts)]);
+  const at = (bytes: Uint8Array, index: number) =>
+    bytes.subarray(index * size, (index + 1) * size).join();
+  let next = 0;
+  return Array.from({ length: Math.ceil(some.length / size) }, (_, i) => {
+    const block = at(some, i);
+    let found = next;
+    while (found * size < all.length && at(all, found) !== block) found++;
+    if (found * size >= all.length) return -1;
+    next = found + 1;
+    return found;
+  });
+}
+
 /** SHA-256 of a file, in hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");

@@ -47,6 +47,8 @@ export interface PeerOptions {
   readonly authenticated?: readonly number[];
   /** After half of what is sent this key is activated, and the first one deactivated. */
   readonly switchTo?: number;
+  /** What it sends may be given up: `ttl:N` or `rtx:N`. */
+  readonly pr?: string;
 }
 
 function peerArguments(options: PeerOptions): readonly string[] {
@@ -65,6 +67,7 @@ function peerArguments(options: PeerOptions): readonly string[] {
     expect: rest.expect,
     end: rest.end,
     "auth-switch": rest.switchTo,
+    pr: rest.pr,
   };
   const words = Object.entries(named)
     .filter(([, value]) => value !== undefined)

@@ -22,10 +22,11 @@
  *   --auth-key ID:HEX   a shared key (RFC 4895), the first one active; may be repeated
  *   --auth-chunk N      take chunks of this type only if they are authenticated; may be repeated
  *   --auth-switch ID    after half of the file activate this key and deactivate the first one
+ *   --pr POLICY:VALUE   what is sent may be given up: ttl (milliseconds) or rtx (retransmissions)
  *
  * Prints one event a line: "listening", "up", "restart", "path ADDRESS STATE", "peer-shutdown",
- * "key new ID", "key free ID", "sent N", "received N", "shutdown-complete", "lost CODE". Exit status: 0 the association ended
- * by shutdown, 3 it was aborted or lost, 4 it could not be set up, 2 usage, 1 anything else.
+ * "key new ID", "key free ID", "sent N", "received N", "shutdown-complete", "lost CODE". Exit status:
+ * 0 the association ended by shutdown, 3 it was aborted or lost, 4 it could not be set up, 2 usage, 1 anything else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,6 +67,7 @@ static struct {
     unsigned long long expect;
     enum end end;
     char *local, *peer;
+    struct sctp_prinfo pr;
 } options = { .message_size = 16384, .streams = 1, .key_switch = NO_SWITCH };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -160,6 +162,20 @@ static void add_chunk(const char *text) {
     options.chunks[options.chunk_count++] = (uint8_t)atoi(text);
 }
 
+static void set_reliability(const char *text) {
+    static const struct { const char *name; uint16_t policy; } table[] = {
+        { "ttl:", SCTP_PR_SCTP_TTL }, { "rtx:", SCTP_PR_SCTP_RTX },
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (strncmp(text, table[i].name, strlen(table[i].name)) != 0) continue;
+        options.pr.pr_policy = table[i].policy;
+        options.pr.pr_value = (uint32_t)atol(text + strlen(table[i].name));
+        return;
+    }
+    usage("--pr takes ttl:N or rtx:N");
+}
+
 /* Sysctls are applied after usrsctp_init has set the defaults, so they are collected first. */
 static int collect_options(int argc, char **argv, const char **sysctls, int room) {
     static const struct option table[] = {
@@ -168,7 +184,8 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         { "message-size", 1, 0, 'm' }, { "streams", 1, 0, 'S' }, { "echo", 0, 0, 'e' },
         { "expect", 1, 0, 'x' }, { "end", 1, 0, 'E' }, { "local", 1, 0, 'l' },
         { "peer", 1, 0, 'a' }, { "sysctl", 1, 0, 'y' }, { "auth-key", 1, 0, 'k' },
-        { "auth-chunk", 1, 0, 'c' }, { "auth-switch", 1, 0, 'K' }, { 0, 0, 0, 0 },
+        { "auth-chunk", 1, 0, 'c' }, { "auth-switch", 1, 0, 'K' }, { "pr", 1, 0, 'R' },
+        { 0, 0, 0, 0 },
     };
     int count = 0, option;
 
@@ -190,6 +207,7 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         case 'k': add_key(optarg); break;
         case 'c': add_chunk(optarg); break;
         case 'K': options.key_switch = atoi(optarg); break;
+        case 'R': set_reliability(optarg); break;
         case 'y':
             if (count == room) usage("too many sysctls");
             sysctls[count++] = optarg;
@@ -347,9 +365,13 @@ static void on_notification(const union sctp_notification *notification) {
 }
 
 static int send_message(const char *data, size_t size, uint16_t stream) {
-    struct sctp_sndinfo info = { .snd_sid = stream };
+    struct sctp_sendv_spa info = {
+        .sendv_flags = SCTP_SEND_SNDINFO_VALID | (options.pr.pr_policy ? SCTP_SEND_PRINFO_VALID : 0),
+        .sendv_sndinfo = { .snd_sid = stream },
+        .sendv_prinfo = options.pr,
+    };
 
-    return usrsctp_sendv(association, data, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0) < 0 ? -1 : 0;
+    return usrsctp_sendv(association, data, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SPA, 0) < 0 ? -1 : 0;
 }
 
 /* A message may arrive in parts; the echo sends what it has when the message ends. */
