@@ -38,6 +38,10 @@ export class TracedIo implements PacketIo {
     return count;
   }
 
+  get hasMore(): boolean {
+    return this.io.hasMore;
+  }
+
   packetAt(index: number): InboundPacket {
     return this.io.packetAt(index);
   }

@@ -130,6 +130,10 @@ class DatagramIo implements PacketIo {
     return count;
   }
 
+  get hasMore(): boolean {
+    return this.#readers.some((reader) => reader.waiting);
+  }
+
   packetAt(index: number): InboundPacket {
     return this.#received.at(index);
   }

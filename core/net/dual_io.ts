@@ -55,6 +55,10 @@ export class DualIo implements PacketIo {
     return this.#encapsulated + this.#raw.receive();
   }
 
+  get hasMore(): boolean {
+    return this.#udp.hasMore || this.#raw.hasMore;
+  }
+
   packetAt(index: number): InboundPacket {
     const count = this.#encapsulated;
     return index < count ? this.#udp.packetAt(index) : this.#raw.packetAt(index - count);

@@ -43,6 +43,8 @@ export interface PacketIo {
   readonly metrics: Readonly<PacketIoMetrics>;
   /** Takes what is waiting, up to one batch; returns how many packets {@link packetAt} now shows. Never blocks. */
   receive(): number;
+  /** False if the last {@link receive} took all that was waiting. */
+  readonly hasMore: boolean;
   /** The packet `index` of the last {@link receive}: the same object each time, valid until the next `receive`. */
   packetAt(index: number): InboundPacket;
   /**

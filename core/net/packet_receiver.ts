@@ -24,6 +24,8 @@ export class PacketReceiver {
   readonly #messages: MessageReceiver;
   readonly #packets: ReceivedPackets;
   #firstSocket = 0;
+  /** False if the last {@link receive} took all that was waiting. */
+  hasMore = false;
 
   constructor(
     readonly encapsulation: Encapsulation,
@@ -46,6 +48,8 @@ export class PacketReceiver {
     for (let i = 0; i < count && slot < this.#messages.slots; i++) {
       slot = this.#receiveFrom(this.sockets[(this.#firstSocket + i) % count], slot);
     }
+    // A call that found less than it had room for has emptied its socket.
+    this.hasMore = slot === this.#messages.slots;
     // The next call begins with another socket, so that a busy one does not starve the others.
     this.#firstSocket = (this.#firstSocket + 1) % count;
     return this.#packets.count;

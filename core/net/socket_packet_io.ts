@@ -74,6 +74,10 @@ export class SocketPacketIo implements PacketIo {
     return this.#receiver.receive();
   }
 
+  get hasMore(): boolean {
+    return this.#receiver.hasMore;
+  }
+
   packetAt(index: number): InboundPacket {
     return this.#receiver.at(index);
   }

@@ -71,6 +71,10 @@ export class CutIo implements PacketIo {
     }
   }
 
+  get hasMore(): boolean {
+    return this.#inner.hasMore;
+  }
+
   packetAt(index: number): InboundPacket {
     return this.#inner.packetAt(this.#cutting ? this.#kept[index] : index);
   }

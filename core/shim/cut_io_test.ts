@@ -25,6 +25,10 @@ class FakeIo implements PacketIo {
     return this.#current.length;
   }
 
+  get hasMore(): boolean {
+    return this.batches.length > 0;
+  }
+
   packetAt(index: number): InboundPacket {
     const source = this.#current[index];
     return {

@@ -233,7 +233,8 @@ export class DataPlane implements FrontPlane {
   #round(): void {
     this.#now = this.#parts.clock();
     const due = isDue(this.#parts.endpoint.pollTimeout(), this.#now);
-    if (this.#packetsWait || due) this.#packetsWait = this.#pump.round(this.#now);
+    if (this.#packetsWait || due) this.#pump.round(this.#now);
+    this.#packetsWait = this.#pump.packetsWait;
     this.#fronts.resume(this.#now);
     this.#alarms.ring(this.#now, (connection) => this.schedule(connection));
     this.#servers?.refresh(this.#now);
@@ -257,14 +258,10 @@ export class DataPlane implements FrontPlane {
 
   #timeout(): number {
     if (this.#packetsWait || this.#scheduled.size > 0) return 0;
-    const deadline = [
-      this.#fronts.resumesAt,
-      this.#alarms.next,
-      this.#garbage.deadline,
-      this.#servers?.deadline ?? NEVER,
-      this.#stopAt,
-      this.#endsAt,
-    ].reduce(earlier);
+    let deadline = earlier(this.#fronts.resumesAt, this.#alarms.next);
+    deadline = earlier(deadline, this.#garbage.deadline);
+    deadline = earlier(deadline, this.#servers?.deadline ?? NEVER);
+    deadline = earlier(deadline, earlier(this.#stopAt, this.#endsAt));
     const longest = this.#parts.config.intercept ? LONGEST_WAIT : Infinity;
     return Math.min(this.#pump.nextTimeout(this.#now), this.#until(deadline), longest);
   }

@@ -49,6 +49,8 @@ export class Pump {
   #unsent = 0;
   #blocked = false;
   #more = false;
+  /** The last {@link round} left packets for the next one. */
+  packetsWait = false;
 
   /**
    * @param handleEvent is called for every notification, within {@link round}.
@@ -95,11 +97,14 @@ export class Pump {
   #receive(now: Instant): boolean {
     const { endpoint, io } = this;
     let total = 0;
+    this.packetsWait = false;
     while (total < PACKETS_PER_ROUND) {
       const count = io.receive();
       if (count === 0) break;
       for (let i = 0; i < count; i++) endpoint.handlePacket(now, io.packetAt(i));
       total += count;
+      this.packetsWait = io.hasMore;
+      if (!io.hasMore) break;
     }
     const errors = this.#receiveIcmp(now);
     return total > 0 || errors;

@@ -82,6 +82,10 @@ export class FakeIo implements PacketIo {
     return count;
   }
 
+  get hasMore(): boolean {
+    return this.waiting > 0;
+  }
+
   packetAt(): InboundPacket {
     return PACKET;
   }
