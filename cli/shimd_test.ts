@@ -212,6 +212,7 @@ Deno.test("the status is shown with a line for each connection and each path of 
       bytesReceived: 0,
       cutPackets: 0,
     },
+    engine: { associations: 0, bufferedBytes: 0 },
     listeners: [],
     counters: {
       accepted: 2,

@@ -59,6 +59,8 @@ export const ResetReason = {
   Malformed: 5,
   /** The application's connection went over TCP meanwhile: nobody is behind this one. */
   Superseded: 6,
+  /** The shim has no descriptors left: the server may well take the connection over TCP. */
+  Busy: 7,
 } as const;
 export type ResetReason = (typeof ResetReason)[keyof typeof ResetReason];
 
@@ -142,6 +144,8 @@ export function describeResetReason(reason: number): string {
       return "a malformed control message arrived";
     case ResetReason.Superseded:
       return "the connection went over TCP meanwhile";
+    case ResetReason.Busy:
+      return "the shim had no descriptors left";
     default:
       return `reason ${reason}`;
   }

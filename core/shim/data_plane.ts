@@ -5,6 +5,7 @@
 import type { Wakeup } from "../net/epoll.ts";
 import { garbageCollector } from "../net/garbage.ts";
 import type { Encapsulation } from "../net/icmp.ts";
+import { descriptorLimit } from "../net/descriptor_limit.ts";
 import { ownSocketInodes } from "../net/process_sockets.ts";
 import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
@@ -69,6 +70,9 @@ const LAST_PACKETS = 50;
 /** Milliseconds of the longest wait while a watchdog waits for heartbeats. */
 const LONGEST_WAIT = 400;
 
+/** Descriptors that are left for everything else than connections. */
+const SPARE_DESCRIPTORS = 64;
+
 /** Connections that the status remembers after their end. */
 const ENDED_KEPT = 16;
 
@@ -103,6 +107,7 @@ export class DataPlane implements FrontPlane {
   readonly #connections = new Set<Connection>();
   readonly #garbage = new IdleCollector(garbageCollector() ?? (() => {}));
   readonly #owners = new Map<Association, Connection>();
+  readonly #descriptorLimit = descriptorLimit();
   readonly #startedAt: Instant;
   readonly #ended: ConnectionStatus[] = [];
   #scheduled = new Set<Connection>();
@@ -159,6 +164,12 @@ export class DataPlane implements FrontPlane {
 
   now(): Instant {
     return this.#now;
+  }
+
+  get isCrowded(): boolean {
+    // A connection that is being set up gets its descriptor later, one by a relay has two.
+    const taken = Math.max(this.#watches.count, this.#connections.size);
+    return taken + SPARE_DESCRIPTORS >= this.#descriptorLimit;
   }
 
   associate(wish: AssociationWish): Association {
@@ -344,6 +355,7 @@ export class DataPlane implements FrontPlane {
       this.#servers?.targetOf(association);
     if (this.#stopping) return this.#turnAway(association, ResetReason.Stopping);
     if (!target) return this.#turnAway(association, ResetReason.Refused);
+    if (this.isCrowded) return this.#turnAway(association, ResetReason.Busy);
     this.counters.associated++;
     this.adopt(new ServerConnection(this, this.nextId(), association, target));
   }
@@ -466,7 +478,7 @@ export class DataPlane implements FrontPlane {
   }
 
   #status(): ShimStatus {
-    const { io, config } = this.#parts;
+    const { io, config, endpoint } = this.#parts;
     const { packetsSent, bytesSent, packetsReceived, bytesReceived } = io.metrics;
     return {
       uptime: elapsed(this.#startedAt, this.#now),
@@ -479,6 +491,10 @@ export class DataPlane implements FrontPlane {
         packetsReceived,
         bytesReceived,
         cutPackets: io.dropped,
+      },
+      engine: {
+        associations: endpoint.demultiplexer.count,
+        bufferedBytes: endpoint.pool.liveBytes,
       },
       listeners: this.#listeners(),
       counters: { ...this.counters },

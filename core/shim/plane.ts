@@ -82,6 +82,8 @@ export interface Plane {
 export interface FrontPlane extends Plane {
   /** The kernel brings connections too that the rules do not enable: of applications by name. */
   readonly namedApplications: boolean;
+  /** True if there are hardly any descriptors left: what can go by TCP should. */
+  readonly isCrowded: boolean;
   /** Counts connections from 1. */
   nextId(): number;
   /** Has the connection in the status, and runs it, until it is over. */

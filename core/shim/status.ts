@@ -72,11 +72,20 @@ export interface ShimStatus {
   /** Milliseconds since the data plane started. */
   readonly uptime: number;
   readonly transport: TransportStatus;
+  readonly engine: EngineStatus;
   readonly listeners: readonly ListenerStatus[];
   readonly counters: ShimCounters;
   readonly connections: readonly ConnectionStatus[];
   /** The last connections that ended, the latest last, as they were at their end. */
   readonly ended: readonly ConnectionStatus[];
+}
+
+/** What the SCTP engine holds. */
+export interface EngineStatus {
+  /** Associations that are not closed: one that is shut down outlives its connection a little. */
+  readonly associations: number;
+  /** Bytes of memory that user data occupies, sent or received. */
+  readonly bufferedBytes: number;
 }
 
 /** The packet transport. */

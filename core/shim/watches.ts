@@ -18,6 +18,11 @@ export class Watches {
   readonly #handlers = new Map<number, Handler>();
   #nextToken = 1;
 
+  /** Descriptors that are watched. */
+  get count(): number {
+    return this.#handlers.size;
+  }
+
   /** Watches a TCP connection for everything, edge-triggered. */
   socket({ descriptor }: TcpSocket, handler: Handler): Watch {
     const watch: Watch = { handler, forget: () => this.#handlers.delete(token) };

@@ -98,6 +98,18 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: missingNamespaces,
   },
+  conntrack: {
+    purpose: "what the kernel remembers of redirected connections",
+    packages: ["conntrack"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("conntrack"),
+  },
+  prlimit: {
+    purpose: "a daemon that has few descriptors",
+    packages: ["util-linux"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("prlimit"),
+  },
   ptrace: {
     purpose: "a daemon of which one thread stands still",
     packages: [],

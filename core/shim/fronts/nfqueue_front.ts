@@ -158,6 +158,7 @@ export class NfqueueFront implements Holder {
 
   /** Why a connection must be the kernel's own, in words. */
   #whyNotCarried(syn: TcpSyn, interfaceIndex: number): string | undefined {
+    if (this.#plane.isCrowded) return "shimd has hardly any descriptors left";
     // The server's kernel wants signatures with the application's key, which the shim has not.
     if (syn.signed) return "its segments are signed";
     // Its packets leave by that interface and no other, so they do not come to the shim either.
