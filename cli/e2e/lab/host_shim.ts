@@ -14,6 +14,8 @@ export type ShimMode = "--intercept" | "--serve-listeners";
 /** A host's shim; it runs once {@link start} was called. */
 export class HostShim {
   readonly #host: Namespace;
+  /** Protocol parameters that are not the defaults. Before the start. */
+  parameters: Readonly<Record<string, number>> = FAST_FAILOVER;
 
   private constructor(
     host: Namespace,
@@ -46,9 +48,22 @@ export class HostShim {
 
   /** Starts the daemon, and waits until it does what it is asked to. */
   async start(mode: ShimMode, ...more: readonly string[]): Promise<LabProcess> {
+    return await this.#start([], mode, more);
+  }
+
+  /** As {@link start}, with so many descriptors for the daemon. */
+  async startWithin(descriptors: number, mode: ShimMode): Promise<LabProcess> {
+    return await this.#start(["prlimit", `--nofile=${descriptors}:${descriptors}`], mode, []);
+  }
+
+  async #start(
+    prefix: readonly string[],
+    mode: ShimMode,
+    more: readonly string[],
+  ): Promise<LabProcess> {
     const places = ["--file", this.file, "--control", this.control];
-    const words = ["shimd", mode, ...places, ...parameterWords(FAST_FAILOVER), ...more];
-    const daemon = this.#host.spawn(shimkitCommand(words));
+    const words = ["shimd", mode, ...places, ...parameterWords(this.parameters), ...more];
+    const daemon = this.#host.spawn([...prefix, ...shimkitCommand(words)]);
     await daemon.line(mode === "--intercept" ? /intercepting IPv6/ : /serving this host's TCP/);
     return daemon;
   }
