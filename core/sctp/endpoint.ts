@@ -416,11 +416,12 @@ export class Endpoint implements AssociationHost {
     return association;
   }
 
-  /** A random tag that no association has (RFC 9260, section 5.3.1). */
+  /** A random tag that no association has, nor one that is over lately (RFC 9260, section 5.3.1). */
   unusedTag(): number {
     for (;;) {
       const tag = this.environment.random.uint32();
-      if (tag !== 0 && !this.demultiplexer.byTag(tag)) return tag;
+      if (tag === 0 || this.demultiplexer.byTag(tag)) continue;
+      if (!this.#spentTags.remembers(tag)) return tag;
     }
   }
 

@@ -29,6 +29,11 @@ export class SpentTags {
       this.#turn();
       this.#since = now;
     }
+    return this.remembers(tag);
+  }
+
+  /** True if {@link has} may say so: the tag of a new association had better be another. */
+  remembers(tag: number): boolean {
     return this.#current.has(tag) || this.#previous.has(tag);
   }
 

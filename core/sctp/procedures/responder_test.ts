@@ -338,6 +338,15 @@ Deno.test("a COOKIE ECHO of an association that is over makes no second one (sec
   assert.deepEqual(namesOf(puppet.connect()), ["COOKIE ACK"], "a new cookie is welcome");
 });
 
+Deno.test("a new association has no tag that is spent: its COOKIE ECHO would be taken for an old one", () => {
+  // So few tags are left that one of those that are spent would soon come again.
+  const puppet = new Puppet({ highNumbers: true });
+  for (let i = 0; i < 500; i++) {
+    assert.deepEqual(namesOf(puppet.connect()), ["COOKIE ACK"]);
+    puppet.send(rawChunk(ChunkType.Abort));
+  }
+});
+
 Deno.test("ECN is used only if both sides say so", () => {
   for (const [own, peer] of [[0, false], [0, true], [1, false], [1, true]] as const) {
     const puppet = new Puppet({
