@@ -20,6 +20,12 @@ import type { Parameters } from "./parameters.ts";
 import type { AssociationState, Phase } from "./phase.ts";
 import type { LocalAddress } from "./path/pairing.ts";
 import { Path } from "./path/path.ts";
+import {
+  type AddAddressOptions,
+  wantAddress,
+  wantNoAddress,
+  wantPeerPrimary,
+} from "./procedures/address_changes.ts";
 import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
 import { isMonitored, sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
@@ -370,6 +376,34 @@ export class Association implements HeapMember {
     wantStreams(this, outgoing, incoming);
   }
 
+  /**
+   * Has an address of this host join the association (RFC 5061; SCTP_BINDX_ADD_ADDR of RFC 6458, section
+   * 9.1). A "local-address" event tells what the peer says; the address is used after that.
+   * @throws AddressChangeError if the peer cannot be asked, RangeError if the address cannot be added.
+   */
+  addLocalAddress(now: Instant, address: IpAddress, options: AddAddressOptions = {}): void {
+    wantAddress(this, now, address, options);
+  }
+
+  /**
+   * Has an address of this side leave the association (SCTP_BINDX_REM_ADDR): nothing more is sent from
+   * it, and packets are taken there until the peer agrees. A "local-address" event tells.
+   * @throws AddressChangeError if the peer cannot be asked, RangeError if it is the last address, or none
+   *   of the association's.
+   */
+  deleteLocalAddress(now: Instant, address: IpAddress): void {
+    wantNoAddress(this, now, address);
+  }
+
+  /**
+   * Asks the peer to prefer an address of this side (SCTP_SET_PEER_PRIMARY_ADDR of RFC 6458, section
+   * 8.3.2). A "local-address" event tells.
+   * @throws AddressChangeError if the peer cannot be asked, RangeError if it is no address of this side.
+   */
+  setPeerPrimary(address: IpAddress): void {
+    wantPeerPrimary(this, address);
+  }
+
   /** Prefers a path for data (RFC 9260, section 11.1.6). */
   setPrimary(path: Path): void {
     this.primary = path;
@@ -550,6 +584,9 @@ export class Association implements HeapMember {
     this.control.length = 0;
     this.tx.clear();
     if (this.haveRetiringKeys) reportFreeKeys(this);
+    for (const path of this.pathList.filter(({ standing }) => standing === "joining")) {
+      this.dropPath(path);
+    }
     for (const path of this.pathList) path.reset(now);
     const old = this.tx;
     this.tx = new Transmission(this.parameters, this.host.pool, this.pathList, initialTsn);

@@ -8,6 +8,7 @@ import type { Tsn } from "./base/serial.ts";
 import type { AbortedMessage } from "./rx/reassembly.ts";
 import type { SendFailure } from "./tx/send_failure.ts";
 import type { Path, PathStatus } from "./path/path.ts";
+import type { AddressAction } from "./wire/asconf.ts";
 import type { ErrorCause } from "./wire/error_cause.ts";
 
 /** Why an association ended other than by a completed shutdown. */
@@ -148,6 +149,23 @@ export type SctpEvent =
     readonly association: Association;
     readonly address: IpAddress;
     readonly change: "added" | "removed" | "made-primary";
+  }
+  /** The peer has carried out, or refused, what was asked about this side's addresses (RFC 5061). */
+  | {
+    readonly kind: "local-address";
+    readonly association: Association;
+    readonly address: IpAddress;
+    readonly change: "added" | "removed" | "made-primary";
+  }
+  | {
+    readonly kind: "local-address";
+    readonly association: Association;
+    readonly address: IpAddress;
+    readonly change: "refused";
+    /** What was asked for. */
+    readonly action: AddressAction;
+    /** Why; empty if the peer did not tell. */
+    readonly causes: readonly ErrorCause[];
   }
   /** There is room in the send buffer again after `send` had to refuse. */
   | { readonly kind: "writable"; readonly association: Association }

@@ -123,7 +123,7 @@ export const PARAMETERS = {
   addressReconfiguration: row(
     "ASCONF",
     "switch",
-    0,
+    1,
     0,
     1,
     "RFC 5061: changes of addresses while an association lives are offered; needs AUTH",
@@ -135,6 +135,14 @@ export const PARAMETERS = {
     0,
     1,
     "RFC 5061, section 4.3.5: 0 refuses them for want of authorization",
+  ),
+  followAddresses: row(
+    "SCTP_AUTO_ASCONF",
+    "switch",
+    0,
+    0,
+    1,
+    "RFC 6458, section 8.1.23: 1 adds and deletes addresses as the host's interfaces come and go",
   ),
   asconfWithoutAuth: row(
     "ASCONF without AUTH",

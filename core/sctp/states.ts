@@ -6,6 +6,7 @@ import type { Association } from "./association.ts";
 import type { AssociationState } from "./phase.ts";
 import type { ChunkContext } from "./chunk_context.ts";
 import { handleAbort } from "./procedures/abort.ts";
+import { handleAsconfAck } from "./procedures/asconf_answers.ts";
 import { handleAsconf } from "./procedures/asconf_requests.ts";
 import { handleAuth } from "./procedures/authentication.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";
@@ -338,6 +339,20 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     handleAsconf,
     "change the peer's addresses as asked, send ASCONF-ACK",
     "5.2",
+    {
+      "ESTABLISHED": stays,
+      "SHUTDOWN-PENDING": stays,
+      "SHUTDOWN-SENT": stays,
+      "SHUTDOWN-RECEIVED": stays,
+    },
+    5061,
+  ),
+  ...onChunk(
+    ChunkType.AsconfAck,
+    "ASCONF-ACK",
+    handleAsconfAck,
+    "stop T4-RTO, change our addresses as agreed",
+    "5.1, A5",
     {
       "ESTABLISHED": stays,
       "SHUTDOWN-PENDING": stays,

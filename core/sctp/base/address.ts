@@ -66,6 +66,14 @@ export class IpAddress {
     return this.bytes[15] === 1 && this.bytes.subarray(0, 15).every((byte) => byte === 0);
   }
 
+  /** True for an address of private networks: RFC 1918, RFC 6598 (a carrier's NAT) or RFC 4193. */
+  get isPrivate(): boolean {
+    const [a, b] = this.bytes;
+    if (this.family === 6) return (a & 0xfe) === 0xfc || this.isLinkLocal || this.isLoopback;
+    return a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168) ||
+      (a === 100 && (b & 0xc0) === 64) || this.isLinkLocal || this.isLoopback;
+  }
+
   /** True for a link-local address: 169.254.0.0/16 or fe80::/10. */
   get isLinkLocal(): boolean {
     const [a, b] = this.bytes;

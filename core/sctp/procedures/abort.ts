@@ -48,6 +48,8 @@ export function handleAbort(association: Association, context: ChunkContext): vo
     completeShutdown(association);
     return;
   }
+  // RFC 5061, section 5.3, F4: it answers what was sent from there before.
+  if (context.path?.standing === "leaving") return;
   const causes = chunkCauses(bytes, offset);
   association.lose({ kind: "aborted-by-peer", causes });
 }

@@ -23,9 +23,9 @@ export const MAX_REQUESTS = 24;
 
 /** The state for changes of addresses, made when it is first needed. */
 export function addressingOf(association: Association): AddressConfiguration | undefined {
-  const { rx } = association;
+  const { rx, tx } = association;
   if (!rx) return undefined;
-  return association.addressing ??= new AddressConfiguration(rx.initialTsn);
+  return association.addressing ??= new AddressConfiguration(tx.initialTsn, rx.initialTsn);
 }
 
 /** One ASCONF chunk. It may come from an address that is not the peer's yet (section 5.3.2). */
@@ -38,13 +38,15 @@ export function handleAsconf(association: Association, context: ChunkContext): v
     if (context.path) report(association, context, protocolViolation(asconf.detail));
     return;
   }
-  if (!context.path && !isTheirs(association, asconf.lookup)) {
+  const isNew = asconf.serial === state.expectedSerial;
+  // A repeated one may name an address that it has deleted, and come from the next address already.
+  if (isNew && !context.path && !isTheirs(association, asconf.lookup)) {
     association.host.countDrop("unknown-source");
     return;
   }
   const isFirst = !context.hasAsconf;
   context.hasAsconf = true;
-  if (asconf.serial === state.expectedSerial) {
+  if (isNew) {
     const responses = carryOut(association, context, asconf);
     const chunk = encodeAsconfAck({ serial: asconf.serial, responses });
     state.keepAck({ serial: asconf.serial, chunk }, isFirst);

@@ -28,10 +28,23 @@ function authIn(packets: readonly SentPacket[], type: ChunkType): AuthParameters
 }
 
 Deno.test("INIT has one RANDOM of 32 bytes and HMAC-ALGO with SHA-1, and no empty CHUNKS (section 6.1)", () => {
-  const said = authIn(new AuthPuppet().beAsked(), ChunkType.Init);
+  const puppet = new AuthPuppet({ parameters: { addressReconfiguration: 0 } });
+  const said = authIn(puppet.beAsked(), ChunkType.Init);
   assert.equal(said.random.length, 36);
   assert.deepEqual(listedHmacs(said), [3, 1]);
   assert.equal(said.chunkList, undefined);
+});
+
+Deno.test("ASCONF and ASCONF-ACK are to be authenticated, whatever the user wants (RFC 5061, section 4.1)", () => {
+  const listed = (chunks: readonly number[]) =>
+    listedChunks(authIn(new AuthPuppet({ authentication: { chunks } }).beAsked(), ChunkType.Init));
+  const both = [ChunkType.Asconf, ChunkType.AsconfAck];
+  assert.deepEqual(listed([]), both);
+  assert.deepEqual(listed([ChunkType.Data, ChunkType.Asconf]), [
+    ChunkType.Data,
+    ChunkType.Asconf,
+    ChunkType.AsconfAck,
+  ]);
 });
 
 Deno.test("the Supported Extensions list AUTH (RFC 5061, section 4.2.7)", () => {

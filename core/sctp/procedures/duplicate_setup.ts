@@ -14,6 +14,7 @@ import {
   isAuthenticCookie,
   newLocalAuth,
 } from "./authentication.ts";
+import { followHost } from "./follow_host.ts";
 import { startHeartbeats } from "./heartbeat.ts";
 import { peerAddressesOf } from "./init_checks.ts";
 import { confirmPath, pathOfPacket, replyPath } from "./path_management.ts";
@@ -197,6 +198,7 @@ function restart(
   acknowledgeCookie(association, context);
   association.phase = { state: "ESTABLISHED" };
   startHeartbeats(association, context.now);
+  followHost(association, context.now);
   endpoint.countRestart();
   association.reportRoom();
   endpoint.touch(association);

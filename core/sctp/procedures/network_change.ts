@@ -3,6 +3,8 @@ import type { Association } from "../association.ts";
 import { type Instant, NEVER } from "../base/time.ts";
 import type { LocalAddress } from "../path/pairing.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
+import { resendAsconf } from "./asconf.ts";
+import { followHost } from "./follow_host.ts";
 import { isMonitored, probe } from "./heartbeat.ts";
 import { alternateFor } from "./path_management.ts";
 
@@ -31,5 +33,7 @@ export function applyNetworkChange(
       if (target !== path) markEverythingOn(association.tx, path, target);
     }
   }
+  resendAsconf(association, now);
+  followHost(association, now);
   association.host.touch(association);
 }

@@ -6,6 +6,7 @@ import { chunkType } from "../wire/chunk.ts";
 import { wantsReport } from "../wire/chunk_type.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode, chunkCauses } from "../wire/error_cause.ts";
+import { noteUnknownAsconf } from "./asconf_answers.ts";
 import { replyPath } from "./path_management.ts";
 import { handleStaleCookie } from "./setup.ts";
 
@@ -20,6 +21,7 @@ export function handleError(association: Association, context: ChunkContext): vo
   const stale = causes.find((cause) => cause.code === CauseCode.StaleCookie);
   if (stale) handleStaleCookie(association, context.now, stale.staleness);
   const others = causes.filter((cause) => cause.code !== CauseCode.StaleCookie);
+  noteUnknownAsconf(association, context.now, others);
   if (others.length > 0) {
     association.host.emit({ kind: "remote-error", association, causes: others });
   }

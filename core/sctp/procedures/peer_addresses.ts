@@ -87,7 +87,7 @@ export function deletePeerAddress(
     return refuse(association, demand, CauseCode.DeleteSourceAddress, "source-address");
   }
   const removed = association.peerAddresses.filter(goes);
-  const added = removePaths(association, context.now, gone, remotes) ?? [];
+  const added = removePaths(association, context.now, gone, remotes, context.path) ?? [];
   for (const path of added) startHeartbeatInTurn(association, path, context.now);
   association.peerAddresses = remotes;
   for (const address of removed) emit(association.host, association, address, "removed");

@@ -23,6 +23,7 @@ import {
   newLocalAuth,
   reportAuthSupport,
 } from "./authentication.ts";
+import { followHost } from "./follow_host.ts";
 import { HEARTBEAT_LENGTH, sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
 import { announcesTooSmallWindow, findInitAckFault, peerSetupOf } from "./init_checks.ts";
 import { addPaths, alternateFor, replyPath } from "./path_management.ts";
@@ -326,6 +327,7 @@ export function establish(association: Association, now: Instant): void {
   });
   reportAuthSupport(association);
   tx.errorCount = 0;
+  followHost(association, now);
   resumeShutdown(association, now);
 }
 

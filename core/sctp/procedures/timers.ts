@@ -2,6 +2,7 @@
 import type { Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
+import { onT4Asconf } from "./asconf.ts";
 import { onT3Rtx } from "./data_transfer.ts";
 import { onHeartbeatTimeout, onHeartbeatTimer } from "./heartbeat.ts";
 import { onReconfigurationTimer } from "./reconfiguration.ts";
@@ -21,6 +22,7 @@ export function handleAssociationTimers(association: Association, now: Instant):
     onReconfigurationTimer(association, now);
   }
   if (timers.takeIfDue(AssociationTimer.Lifetime, now)) giveUpMessages(association, now);
+  if (timers.takeIfDue(AssociationTimer.T4Asconf, now)) onT4Asconf(association, now);
   for (const path of association.pathList) {
     if (path.timers.takeIfDue(PathTimer.T3Rtx, now)) onT3Rtx(association, now, path);
     if (path.timers.takeIfDue(PathTimer.HeartbeatTimeout, now)) {

@@ -11,6 +11,7 @@ import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
+import { askForAddresses } from "./asconf.ts";
 import { armWindowProbe } from "./data_transfer.ts";
 import { giveUpMessages, timeLifetimes } from "./partial_reliability.ts";
 import { selectDataPath } from "./path_management.ts";
@@ -30,12 +31,19 @@ export function transmitAssociation(
   for (;;) {
     if (!batch.hasRoom(roomFor(association))) return true;
     if (writeBulk(association, now, batch) || writePacket(association, now, batch)) continue;
-    if (!association.reconfiguration || !askForChange(association, now)) break;
+    if (!askPeer(association, now)) break;
   }
   if (maySendData(association)) armWindowProbe(association, now);
   timeLifetimes(association);
   for (const path of association.pathList) path.windowInUse = path.flightSize >= path.cwnd;
   return false;
+}
+
+/** Queues a request to the peer if one is wanted and it is time for it. */
+function askPeer(association: Association, now: Instant): boolean {
+  const { reconfiguration, addressing } = association;
+  if (reconfiguration && askForChange(association, now)) return true;
+  return addressing !== undefined && askForAddresses(association, now);
 }
 
 /**

@@ -4,15 +4,18 @@ import {
   type AddressAction,
   type Asconf,
   type AsconfAck,
+  type AsconfResponse,
   decodeAsconf,
   decodeAsconfAck,
   encodeAsconf,
+  encodeAsconfAck,
 } from "../wire/asconf.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
+import type { ErrorCause } from "../wire/error_cause.ts";
 import { isFault } from "../wire/fault.ts";
 import { AuthPuppet, type AuthPuppetOptions } from "./auth_puppet.ts";
 import type { Envelope } from "./puppet.ts";
-import { chunksOfType, type SentPacket } from "./sent_packet.ts";
+import { chunksOfType, namesOf, type SentPacket } from "./sent_packet.ts";
 import { address } from "./test_endpoint.ts";
 
 /** "add 10.0.0.3", "delete 10.0.0.2" or "set-primary 0.0.0.0". */
@@ -42,10 +45,41 @@ export class AsconfPuppet extends AuthPuppet {
     });
   }
 
+  /**
+   * Answers an ASCONF of the subject's where it came from.
+   * @param causes of the requests that are refused, by their place.
+   */
+  acknowledge(
+    packets: readonly SentPacket[],
+    causes: Readonly<Record<number, ErrorCause>> = {},
+  ): SentPacket[] {
+    const { asconf: { serial, requests }, packet } = onlyAsconf(packets);
+    const responses = requests.flatMap(({ correlation }, i): AsconfResponse[] =>
+      causes[i] ? [{ kind: "error", correlation, causes: [causes[i]] }] : []
+    );
+    const { from: to, to: from } = packet;
+    return this.sendSealed({}, { from, to }, encodeAsconfAck({ serial, responses }));
+  }
+
   /** Sends an authenticated ASCONF; returns what comes back. */
   ask(requests: readonly RequestWords[], envelope: Envelope = {}, lookup?: string): SentPacket[] {
     return this.sendSealed({}, envelope, this.asconf(requests, lookup));
   }
+}
+
+/** The only ASCONF among these packets, and the packet that it was in. */
+export function onlyAsconf(packets: readonly SentPacket[]): { asconf: Asconf; packet: SentPacket } {
+  const found = packets.filter(({ names }) => names.includes("ASCONF") && !names.includes("-ACK"));
+  const [asconf, ...others] = asconfsIn(packets);
+  if (!asconf || others.length > 0) throw new Error(`not one ASCONF: ${namesOf(packets)}`);
+  return { asconf, packet: found[0] };
+}
+
+/** "add 10.0.0.3, delete 10.0.0.1" */
+export function wordsOf({ requests }: Asconf): string {
+  return requests.map((request) =>
+    request.action === "unknown" ? "unknown" : `${request.action} ${request.address}`
+  ).join(", ");
 }
 
 function requestOf(words: RequestWords): { action: AddressAction; address: IpAddress } {

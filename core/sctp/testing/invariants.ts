@@ -171,7 +171,8 @@ function checkReception({ rx, timers, state, parameters, pathList }: Association
   const mayAck = pathList.some(({ isProven }) => isProven);
   ensure(!rx.acks.isDue || !mayAck, "a SACK that is due has left");
   const delays = timers.isRunning(AssociationTimer.SackDelay);
-  ensure(!rx.acks.isPending || delays || !DATA_STATES.includes(state), "SACK.Delay runs");
+  const waits = rx.acks.isPending && !rx.acks.isDue;
+  ensure(!waits || delays || !DATA_STATES.includes(state), "SACK.Delay runs");
   ensure(rx.window >= 0 && rx.window <= parameters.receiveBuffer, "the window is in range");
   ensure(rx.readableBytes <= rx.heldBytes, "readable bytes are held");
 }

@@ -22,6 +22,8 @@ export const AssociationTimer = {
   Reconfiguration: 5,
   /** Gives up a queued message whose lifetime is over (RFC 3758, section 4.1). */
   Lifetime: 6,
+  /** Retransmits ASCONF (RFC 5061, section 5.1, A4). */
+  T4Asconf: 7,
 } as const;
 export type AssociationTimer = (typeof AssociationTimer)[keyof typeof AssociationTimer];
 

@@ -221,6 +221,11 @@ function renege(tx: Transmission, now: Instant, current: Tsn): void {
   joinFlight(tx, slot, current);
   tx.outstanding.misses[slot] = 1;
   const path = tx.paths[tx.outstanding.path[slot]];
+  if (!path.isProven) {
+    // RFC 5061: the address that it went to is gone, and no other is proved yet.
+    mark(tx, current, path);
+    return;
+  }
   // RFC 9260, section 6.3.2, R4.
   if (!path.timers.isRunning(PathTimer.T3Rtx)) {
     path.timers.start(PathTimer.T3Rtx, after(now, path.rto));

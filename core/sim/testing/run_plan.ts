@@ -252,7 +252,12 @@ function planExtensions(dice: Dice): RunPlan["extensions"] {
     chunks: wants ? AUTHENTICATED.filter(() => dice.chance(0.5)) : [],
   }));
   return both((side) => ({
-    switches: { ...switches[side], partialReliability: dice.pick([1, 1, 1, 0]) },
+    switches: {
+      ...switches[side],
+      partialReliability: dice.pick([1, 1, 1, 0]),
+      addressReconfiguration: dice.pick([1, 1, 0]),
+      followAddresses: dice.pick([1, 0]),
+    },
     authentication: authentication[side],
   }));
 }
