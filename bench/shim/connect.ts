@@ -27,9 +27,10 @@ export const shimRate: Benchmark = {
 
 async function measureLatency(context: Context, stage: Stage): Promise<void> {
   const { connects } = context.effort;
-  const { bare, disabled, unavailable, carried } = stage.ways;
+  const { bare, tracked, disabled, unavailable, carried } = stage.ways;
   const rows = [
     { name: "no shimd", way: bare },
+    { name: "no shimd, conntrack", way: tracked },
     { name: "disabled by rule", way: disabled },
     { name: "cached no", way: unavailable },
     { name: "carried", way: carried },
@@ -46,6 +47,7 @@ async function measureLatency(context: Context, stage: Stage): Promise<void> {
   const shown = { unit: "us", compared: true };
   keepQuantity(context, results, { column: "p50", ...shown }, ({ p50 }) => p50);
   keepQuantity(context, results, { column: "p99", ...shown }, ({ p99 }) => p99);
+  context.note("Conntrack: the kernel keeps track of connections, as for any stateful firewall.");
 }
 
 async function measureRate(context: Context, stage: Stage): Promise<void> {

@@ -66,6 +66,19 @@ export class Hosts {
     return new Hosts(client, server);
   }
 
+  /** Has both kernels keep track of connections, as for any stateful firewall. */
+  trackConnections(): void {
+    for (const host of [this.client, this.server]) {
+      for (const hook of ["input", "output"]) {
+        host.run(
+          "nft",
+          `add table inet filter; add chain inet filter ${hook} { type filter hook ${hook} priority 0; }`,
+        );
+        host.run("nft", `add rule inet filter ${hook} ct state established,related,new accept`);
+      }
+    }
+  }
+
   /** Switches segmentation offload on or off, at both ends of the link. */
   setOffload(state: "on" | "off"): void {
     const words = OFFLOADS.flatMap((name) => [name, state]);

@@ -1,4 +1,4 @@
-/** Where the shim is measured: two hosts with a shimd on each, two without any, and a relay. */
+/** Where the shim is measured: two hosts with a shimd on each, pairs without any, and a relay. */
 import type { Children } from "../../core/net/child.ts";
 import { Daemon } from "./daemon.ts";
 import { Hosts } from "./hosts.ts";
@@ -46,7 +46,10 @@ export class Stage {
    */
   static async open(children: Children, folder: string): Promise<Stage> {
     const load = await Load.build(folder);
-    const [bare, hosts] = [await Hosts.make(children), await Hosts.make(children)];
+    const bare = await Hosts.make(children);
+    const tracked = await Hosts.make(children);
+    tracked.trackConnections();
+    const hosts = await Hosts.make(children);
     const [client, server] = [`${folder}/client.toml`, `${folder}/server.toml`];
     await Deno.writeTextFile(client, CLIENT_RULES);
     await Deno.writeTextFile(server, SERVER_RULES);
@@ -55,7 +58,7 @@ export class Stage {
       Daemon.start(children, hosts.server, ["--serve-listeners", "--file", server]),
     ]);
     const relay = await Relay.start(children, hosts, PORT.unmatched);
-    return new Stage(waysOf(bare, hosts, daemons, relay), hosts, load, daemons[0]);
+    return new Stage(waysOf(bare, tracked, hosts, daemons, relay), hosts, load, daemons[0]);
   }
 
   /**

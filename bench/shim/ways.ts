@@ -34,6 +34,8 @@ export interface Way {
 export interface Ways {
   /** Between hosts without a shimd. */
   readonly bare: Way;
+  /** The same, but for kernels that keep track of connections. */
+  readonly tracked: Way;
   /** No rule matches: a shimd runs, and the kernel does not ask it. */
   readonly disabled: Way;
   /** The shimd knows that the server has no SCTP for this port. */
@@ -46,6 +48,7 @@ export interface Ways {
 /** @param daemons the shimds of `hosts`. */
 export function waysOf(
   bare: Hosts,
+  tracked: Hosts,
   hosts: Hosts,
   daemons: readonly Daemon[],
   relay: Relay,
@@ -62,6 +65,7 @@ export function waysOf(
   });
   return {
     bare: ways(bare, PORT.unmatched),
+    tracked: ways(tracked, PORT.unmatched),
     disabled: ways(hosts, PORT.unmatched),
     unavailable: { ...ways(hosts, PORT.unavailable), held: true },
     carried: {

@@ -70,12 +70,14 @@ function chain(name: string, hook: string, rules: readonly string[]): readonly s
   return [`chain ${name} {`, hook, ...rules, "}"];
 }
 
+/** Every packet of the host passes these: one comparison is enough for nearly all. */
 function refusals(instance: number): readonly string[] {
-  return REFUSALS.map(([kind, answer]) => {
+  const rules = REFUSALS.map(([kind, answer]) => {
     const mark = hex(firewallMark(instance, kind));
     const protocol = kind === MarkKind.NoProtocol ? "meta nfproto ipv4" : "meta l4proto tcp";
     return `meta mark ${mark} ${protocol} reject with ${answer}`;
   });
+  return [`meta mark and ${hex(MARK_MASK)} != ${hex(MARK_PREFIX)} return`, ...rules];
 }
 
 /**
