@@ -49,6 +49,8 @@ export type { AbandonedCount, AbandonPolicy } from "./core/sctp/tx/partial_relia
 export type { SendOptions } from "./core/sctp/tx/send_queue.ts";
 export type { SendFailure } from "./core/sctp/tx/send_failure.ts";
 export type { ConnectionInfo, PathInfo } from "./core/socket/info.ts";
+export { AddressControl } from "./core/socket/address_control.ts";
+export type { AddAddressOptions } from "./core/sctp/procedures/address_changes.ts";
 export { StreamControl } from "./core/socket/stream_control.ts";
 export type { StreamReset } from "./core/sctp/procedures/stream_changes.ts";
 export type { StreamSchedulerName } from "./core/sctp/tx/stream_scheduler.ts";

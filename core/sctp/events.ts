@@ -167,6 +167,12 @@ export type SctpEvent =
     /** Why; empty if the peer did not tell. */
     readonly causes: readonly ErrorCause[];
   }
+  /** What the peer says about its upper layer (RFC 5061, section 4.2.6), behind "communication-up". */
+  | {
+    readonly kind: "adaptation-indication";
+    readonly association: Association;
+    readonly indication: number;
+  }
   /** There is room in the send buffer again after `send` had to refuse. */
   | { readonly kind: "writable"; readonly association: Association }
   /** Everything that was sent is acknowledged; for a user who asked to be told. */

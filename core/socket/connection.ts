@@ -3,6 +3,7 @@ import type { Association } from "../sctp/association.ts";
 import type { Path } from "../sctp/path/path.ts";
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
+import { AddressControl } from "./address_control.ts";
 import type { Channel } from "./channel.ts";
 import { SctpError } from "./errors.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
@@ -67,6 +68,7 @@ export class SctpConnection implements AsyncDisposable {
   /** Those of {@link Channel.breaks} that the assembler knows of. */
   #breaks = 0;
   #streams: StreamControl | undefined;
+  #addresses: AddressControl | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
 
@@ -102,6 +104,11 @@ export class SctpConnection implements AsyncDisposable {
       () => this.#association,
       () => this.#channel.driver.flush(),
     );
+  }
+
+  /** Addresses of both sides, and changes of this side's while the connection lives. */
+  get addresses(): AddressControl {
+    return this.#addresses ??= new AddressControl(this.#association, this.#channel.driver);
   }
 
   /** Every path as it is now. */

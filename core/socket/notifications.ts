@@ -3,7 +3,7 @@ import type { SctpEvent } from "../sctp/events.ts";
 import type { PathStatus } from "../sctp/path/path.ts";
 import type { AbortedMessage } from "../sctp/rx/reassembly.ts";
 import type { SendFailure } from "../sctp/tx/send_failure.ts";
-import type { ErrorCause } from "../sctp/wire/error_cause.ts";
+import { describeCause, type ErrorCause } from "../sctp/wire/error_cause.ts";
 import { ReconfigResult } from "../sctp/wire/reconfig.ts";
 import type { SctpError } from "./errors.ts";
 import { type PathInfo, pathInfo } from "./info.ts";
@@ -22,6 +22,25 @@ export type ChangeOutcome = "performed" | "denied" | "failed";
 export type ConnectionEvent =
   /** A path became confirmed, active or inactive. */
   | { readonly kind: "path-status"; readonly path: PathInfo; readonly status: PathStatus }
+  /**
+   * PEER_ADDR_CHANGE: the peer has changed its addresses (RFC 6458, section 6.1.2: SCTP_ADDR_ADDED,
+   * SCTP_ADDR_REMOVED, SCTP_ADDR_MADE_PRIM). "path-status" tells when an added one is proved.
+   */
+  | {
+    readonly kind: "peer-address";
+    readonly address: string;
+    readonly change: "added" | "removed" | "made-primary";
+  }
+  /** The peer has agreed to a change of this side's addresses, or refused it. */
+  | {
+    readonly kind: "local-address";
+    readonly address: string;
+    readonly change: "added" | "removed" | "made-primary" | "refused";
+    /** Why it was refused, in words, if the peer told. */
+    readonly reason: string | undefined;
+  }
+  /** ADAPTATION_INDICATION: what the peer says about its upper layer (RFC 6458, section 6.1.6). */
+  | { readonly kind: "adaptation-indication"; readonly indication: number }
   /** The peer restarted: what had not been delivered, either way, is lost. */
   | { readonly kind: "restart" }
   /** The peer reported errors that do not end the association. */
@@ -72,6 +91,16 @@ export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
       const path = pathInfo(event.association, event.path);
       return { kind: "path-status", path, status: event.status };
     }
+    case "peer-address":
+      return { kind: event.kind, address: event.address.text, change: event.change };
+    case "local-address": {
+      const { kind, address, change } = event;
+      const causes = event.change === "refused" ? event.causes : [];
+      const reason = causes.length > 0 ? causes.map(describeCause).join(", ") : undefined;
+      return { kind, address: address.text, change, reason };
+    }
+    case "adaptation-indication":
+      return { kind: event.kind, indication: event.indication };
     case "authentication":
       return event.indication === "no-authentication"
         ? { kind: "authentication", indication: event.indication }

@@ -28,7 +28,7 @@ import {
   reportStaleCookie,
   sendInitAck,
 } from "./responder.ts";
-import { adoptCookie, establish, initFieldsOf } from "./setup.ts";
+import { adoptCookie, establish, initFieldsOf, reportAdaptation } from "./setup.ts";
 import type { CookieContent } from "./state_cookie.ts";
 
 /** INIT in any state but CLOSED (sections 5.2.1, 5.2.2 and 9.2). */
@@ -199,6 +199,7 @@ function restart(
   association.phase = { state: "ESTABLISHED" };
   startHeartbeats(association, context.now);
   followHost(association, context.now);
+  reportAdaptation(association);
   endpoint.countRestart();
   association.reportRoom();
   endpoint.touch(association);

@@ -325,10 +325,18 @@ export function establish(association: Association, now: Instant): void {
     association,
     incoming: association.incoming,
   });
+  reportAdaptation(association);
   reportAuthSupport(association);
   tx.errorCount = 0;
   followHost(association, now);
   resumeShutdown(association, now);
+}
+
+/** Tells what the peer said about its upper layer, if it did (RFC 6458, section 6.1.6). */
+export function reportAdaptation(association: Association): void {
+  const { peerAdaptationIndication: indication, host } = association;
+  if (indication === undefined) return;
+  host.emit({ kind: "adaptation-indication", association, indication });
 }
 
 /** ERROR with a Stale Cookie cause in COOKIE-ECHOED (section 5.2.6, third choice). */

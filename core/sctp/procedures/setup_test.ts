@@ -414,3 +414,15 @@ Deno.test("INIT ACK counts only with our tag, and from where it may come", () =>
   assert.deepEqual(puppet.sendBytes(bundled), []);
   assert.equal(tsn(puppet.subjectTsn), puppet.association.tx.initialTsn);
 });
+
+Deno.test("ADAPTATION_INDICATION: what the peer says of its upper layer is told once it is up (RFC 5061, 4.2.6)", () => {
+  for (const isAsked of [true, false]) {
+    const puppet = new Puppet({ init: { adaptationIndication: 0xfeed } });
+    if (isAsked) puppet.connect();
+    else puppet.accept();
+    const up = puppet.subject.eventKinds.indexOf("communication-up");
+    const told = puppet.subject.events[up + 1];
+    assert.ok(told.kind === "adaptation-indication");
+    assert.equal(told.indication, 0xfeed);
+  }
+});
