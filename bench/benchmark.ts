@@ -27,6 +27,8 @@ export interface Effort {
   readonly roundTrips: number;
   /** Connections a turn, one after the other. */
   readonly connects: number;
+  /** Connections that are open at a time and do nothing. */
+  readonly idle: number;
 }
 
 export const FULL_EFFORT: Effort = {
@@ -37,6 +39,7 @@ export const FULL_EFFORT: Effort = {
   bulkMilliseconds: 4000,
   roundTrips: 20_000,
   connects: 2000,
+  idle: 10_000,
 };
 
 /** Shows that everything runs; the figures are rough. */
@@ -48,6 +51,7 @@ export const QUICK_EFFORT: Effort = {
   bulkMilliseconds: 200,
   roundTrips: 200,
   connects: 40,
+  idle: 100,
 };
 
 /** Where a benchmark's results go. */

@@ -10,6 +10,7 @@ import { PeerSet } from "./peers/peer_set.ts";
 import { type Entry, figureEntry, RawData, tables } from "./report.ts";
 import { shimBulk } from "./shim/bulk.ts";
 import { shimConnect, shimRate } from "./shim/connect.ts";
+import { shimIdle } from "./shim/idle.ts";
 import { shimLatency } from "./shim/latency.ts";
 import { StageSet } from "./shim/stage_set.ts";
 import { describeSurroundings, surroundings } from "./surroundings.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   shimRate,
   shimLatency,
   shimBulk,
+  shimIdle,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const RESULTS = fileURLToPath(new URL("../out/bench", import.meta.url));

@@ -31,6 +31,17 @@ export class Daemon {
     return cpuSecondsOf(this.#child.pid);
   }
 
+  /** Bytes of it that are in memory now (proc(5), VmRSS). */
+  get residentBytes(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.#child.pid}/status`);
+    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)![1]) * 1024;
+  }
+
+  /** Files and sockets that it has open. */
+  get descriptors(): number {
+    return [...Deno.readDirSync(`/proc/${this.#child.pid}/fd`)].length;
+  }
+
   /** What has become of connections since the start. */
   async counters(): Promise<ShimCounters> {
     const seen = this.#child.nextLine(/^{"kind":"status"/);

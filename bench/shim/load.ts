@@ -76,10 +76,10 @@ export class Load {
     milliseconds = 0,
   ): Promise<{ server: Server; client: Client }> {
     const patience = AbortSignal.timeout(milliseconds + PATIENCE);
-    const waiting = this.#start(server, patience);
+    const waiting = this.start(server, patience);
     try {
       await waiting.line(/^ready$/);
-      const active = this.#start(client, patience);
+      const active = this.start(client, patience);
       await active.ended;
       await waiting.end();
       return { client: reportOf(active) as Client, server: reportOf(waiting) as Server };
@@ -88,8 +88,9 @@ export class Load {
     }
   }
 
-  #start({ host, words }: End, patience: AbortSignal): Child {
-    return new Child(host.inside([this.program, ...words.map(String)]), patience);
+  /** Starts one end, which ends with its input, or by the signal. */
+  start({ host, words }: End, signal?: AbortSignal): Child {
+    return new Child(host.inside([this.program, ...words.map(String)]), signal);
   }
 }
 

@@ -37,6 +37,7 @@ export class Stage {
     readonly hosts: Hosts,
     readonly load: Load,
     readonly clientShim: Daemon,
+    readonly serverShim: Daemon,
   ) {}
 
   /**
@@ -58,7 +59,8 @@ export class Stage {
       Daemon.start(children, hosts.server, ["--serve-listeners", "--file", server]),
     ]);
     const relay = await Relay.start(children, hosts, PORT.unmatched);
-    return new Stage(waysOf(bare, tracked, hosts, daemons, relay), hosts, load, daemons[0]);
+    const ways = waysOf(bare, tracked, hosts, daemons, relay);
+    return new Stage(ways, hosts, load, ...daemons);
   }
 
   /**

@@ -8,7 +8,10 @@
  *   load accept  PORT                             closes every connection, until its input ends
  *   load connect ADDRESS PORT COUNT               one connection after the other
  *   load storm   ADDRESS PORT MILLISECONDS WIDTH  WIDTH connections at a time
+ *   load hold    PORT                             greets every connection, and keeps it
+ *   load crowd   ADDRESS PORT COUNT               keeps COUNT connections, prints "open"
  *
+ * The last two end when their input does.
  * What waits prints "ready" when it can be reached. Each prints one line of JSON at the end.
  */
 #include <arpa/inet.h>
@@ -255,6 +258,41 @@ static void connect_often(const struct sockaddr_in *address, size_t count) {
     print_times(warm_up + count, times, count, cpu);
 }
 
+/* As many descriptors as this process may have. */
+static void raise_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) die("getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) die("setrlimit");
+}
+
+static void hold_all(uint16_t port) {
+    raise_limit();
+    struct pollfd watched[2] = {{listen_on(port), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+    double cpu = cpu_seconds();
+    uint64_t connections = 0;
+    for (; poll(watched, 2, -1) > 0 && watched[1].revents == 0; connections++) {
+        int fd = accept(watched[0].fd, NULL, NULL);
+        if (fd < 0) die("accept");
+        send_all(fd, pattern, 1);
+    }
+    printf("{\"connections\":%" PRIu64 ",", connections);
+    print_cpu(cpu);
+}
+
+static void crowd(const struct sockaddr_in *address, size_t count) {
+    raise_limit();
+    double cpu = cpu_seconds();
+    for (size_t i = 0; i < count; i++) {
+        if (receive_some(connect_to(address), 1) != 1) die("no greeting");
+    }
+    puts("open");
+    fflush(stdout);
+    if (read(STDIN_FILENO, block, 1) != 0) die("input");
+    printf("{\"connections\":%zu,", count);
+    print_cpu(cpu);
+}
+
 static void start_connection(int epoll, const struct sockaddr_in *address) {
     int fd = new_socket(SOCK_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
@@ -298,11 +336,13 @@ int main(int argc, char **argv) {
         if (strcmp(role, "receive") == 0) return receive(port), 0;
         if (strcmp(role, "echo") == 0) return echo(port), 0;
         if (strcmp(role, "accept") == 0) return accept_all(port), 0;
+        if (strcmp(role, "hold") == 0) return hold_all(port), 0;
     }
     if (argc > 4) {
         struct sockaddr_in address = address_of(argv[2], (uint16_t)number[1]);
         double duration = (double)number[2] / 1000;
         if (is_role(role, "send", argc, 5)) return send_for(&address, duration), 0;
+        if (is_role(role, "crowd", argc, 5)) return crowd(&address, number[2]), 0;
         if (is_role(role, "connect", argc, 5)) return connect_often(&address, number[2]), 0;
         if (is_role(role, "ping", argc, 6)) return ping(&address, number[2], number[3]), 0;
         if (is_role(role, "storm", argc, 6)) return storm(&address, duration, number[3]), 0;
