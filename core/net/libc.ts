@@ -46,6 +46,8 @@ const SYMBOLS = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   eventfd_read: { parameters: ["i32", "buffer"], result: "i32" },
   eventfd_write: { parameters: ["i32", "u64"], result: "i32" },
+  /** The GNU C library only. */
+  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
 } as const;
 

@@ -17,6 +17,7 @@ import {
   authenticationPlan,
 } from "./auth/options.ts";
 import type { IpAddress } from "./base/address.ts";
+import { compact } from "./base/compact.ts";
 import { DeadlineHeap } from "./base/deadline_heap.ts";
 import { heapPages, type PageSource, SlabPool } from "./base/slab_pool.ts";
 import { type Tsn, tsn } from "./base/serial.ts";
@@ -29,7 +30,7 @@ import type { IcmpError } from "./icmp_error.ts";
 import type { Listener } from "./listener.ts";
 import { type DropReason, type EndpointMetrics, newEndpointMetrics } from "./metrics.ts";
 import { Ecn, type InboundPacket, type PacketBatch, type Route } from "./packet.ts";
-import { type Parameters, withParameters } from "./parameters.ts";
+import { areSame, type Parameters, withParameters } from "./parameters.ts";
 import { type LocalAddress, pairAddresses } from "./path/pairing.ts";
 import { handleIcmpError, quotesAssociation } from "./procedures/icmp.ts";
 import { applyNetworkChange } from "./procedures/network_change.ts";
@@ -126,6 +127,8 @@ export class Endpoint implements AssociationHost {
   #events: SctpEvent[] = [];
   #eventsTaken = 0;
   #localAddresses: readonly LocalAddress[];
+  /** Of the latest attempt. */
+  #latestParameters: Parameters;
   #nextId = 1;
   #nextEphemeral: number;
 
@@ -133,6 +136,7 @@ export class Endpoint implements AssociationHost {
   constructor(environment: Environment, options: EndpointOptions = {}) {
     this.environment = environment;
     this.parameters = withParameters(options.parameters ?? {});
+    this.#latestParameters = this.parameters;
     this.authentication = authenticationPlan(options.authentication, this.parameters);
     this.pool = new SlabPool(options.pages ?? heapPages, options.maxBufferedMemory);
     this.writer = new PacketWriter(environment.crc32c);
@@ -232,7 +236,9 @@ export class Endpoint implements AssociationHost {
    */
   associate(now: Instant, options: AssociateOptions): Association {
     checkPort(options.remotePort);
-    const parameters = withParameters(options.parameters ?? {}, this.parameters);
+    const parameters = this.#latestIfEqual(
+      withParameters(options.parameters ?? {}, this.parameters),
+    );
     const localPort = options.localPort ?? this.#freePort(options);
     checkPort(localPort);
     if (this.demultiplexer.find(localPort, options.remotePort, options.remoteAddresses)) {
@@ -260,7 +266,7 @@ export class Endpoint implements AssociationHost {
       parameters,
       localTag: this.unusedTag(),
       initialTsn: this.randomTsn(),
-      localAddresses: used,
+      localAddresses: compact(used),
       encapsulationPort: options.encapsulationPort ?? 0,
       adaptationIndication: options.adaptationIndication,
       authentication: authenticationPlan(options.authentication, parameters, this.authentication),
@@ -435,7 +441,7 @@ export class Endpoint implements AssociationHost {
       address.isLoopback === reached.isLoopback &&
       (!address.isLinkLocal || address.equals(reached));
     const chosen = this.#chosenLocals(listener.localAddresses).filter(isLike);
-    if (chosen.some(({ address }) => address.equals(reached))) return chosen;
+    if (chosen.some(({ address }) => address.equals(reached))) return compact(chosen);
     return [{ address: reached, prefixLength: 0, interfaceIndex: 0 }, ...chosen];
   }
 
@@ -465,6 +471,12 @@ export class Endpoint implements AssociationHost {
       ecn: Ecn.NotEct,
     };
     this.reply(route, ports.local, ports.remote, tag, chunk);
+  }
+
+  /** Attempts that want the same share one object. */
+  #latestIfEqual(parameters: Parameters): Parameters {
+    if (!areSame(parameters, this.#latestParameters)) this.#latestParameters = parameters;
+    return this.#latestParameters;
   }
 
   /** @param preferred comes first, if it is among them. */

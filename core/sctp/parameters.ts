@@ -210,6 +210,11 @@ export function checkParameter(name: ParameterName, value: number): string | und
   return undefined;
 }
 
+/** True if all values are the same. */
+export function areSame(some: Parameters, others: Parameters): boolean {
+  return (Object.keys(PARAMETERS) as ParameterName[]).every((name) => some[name] === others[name]);
+}
+
 /**
  * Defaults with some values changed.
  * @throws RangeError if a value is out of its range, or RTO.Min is above RTO.Max.

@@ -14,7 +14,12 @@ import {
   isKnownHmac,
   putAuth,
 } from "../wire/auth.ts";
-import { type AuthParameters, listedChunks, listedHmacs } from "../wire/auth_parameters.ts";
+import {
+  type AuthParameters,
+  listedChunks,
+  listedHmacs,
+  listsHmac,
+} from "../wire/auth_parameters.ts";
 import { associationKey, keyVector } from "./association_key.ts";
 import { ChunkSet } from "./chunk_set.ts";
 import type { SharedKeys } from "./shared_keys.ts";
@@ -25,14 +30,13 @@ export type AuthVerdict = "authentic" | "unsupported-hmac" | "unknown-key" | "ba
 export class Authentication {
   readonly #hmacs: HmacFunctions;
   readonly #keys: SharedKeys;
-  readonly #localVector: Uint8Array;
+  readonly #local: AuthParameters;
   readonly #peerVector: Uint8Array;
-  readonly #taken: readonly HmacId[];
   readonly #hmac: HmacId;
   readonly #wantedByPeer: ChunkSet;
   readonly #wantedHere: ChunkSet;
-  /** Association shared keys, by the secrets that they were made of. */
-  readonly #derived = new WeakMap<Uint8Array, Uint8Array>();
+  /** Association shared keys, by the secrets that they were made of; most associations need none. */
+  #derived: WeakMap<Uint8Array, Uint8Array> | undefined;
 
   /**
    * @param keys the endpoint pair shared keys; they may change while this is in use.
@@ -47,13 +51,12 @@ export class Authentication {
   ) {
     this.#hmacs = hmacs;
     this.#keys = keys;
-    this.#localVector = keyVector(local);
+    this.#local = local;
     this.#peerVector = keyVector(peer);
-    this.#taken = listedHmacs(local);
     // Section 6.1: the first of the peer's list that is supported.
     [this.#hmac] = listedHmacs(peer);
-    this.#wantedByPeer = new ChunkSet(listedChunks(peer));
-    this.#wantedHere = new ChunkSet(listedChunks(local));
+    this.#wantedByPeer = ChunkSet.of(listedChunks(peer));
+    this.#wantedHere = ChunkSet.of(listedChunks(local));
   }
 
   /** True if the peer discards chunks of this type that are not authenticated. */
@@ -101,7 +104,7 @@ export class Authentication {
    */
   verify(bytes: Uint8Array, offset: number, end: number): AuthVerdict {
     const id = authHmacId(bytes, offset);
-    if (!isKnownHmac(id) || !this.#taken.includes(id)) return "unsupported-hmac";
+    if (!isKnownHmac(id) || !listsHmac(this.#local, id)) return "unsupported-hmac";
     const length = authHmacLength(bytes, offset);
     if (length !== hmacLength(id)) return "bad-auth";
     const key = this.#keyOf(authKeyId(bytes, offset));
@@ -117,9 +120,10 @@ export class Authentication {
   #keyOf(id: number): Uint8Array | undefined {
     const secret = this.#keys.secretOf(id);
     if (!secret) return undefined;
-    const known = this.#derived.get(secret);
+    const known = this.#derived?.get(secret);
     if (known) return known;
-    const key = associationKey(secret, this.#localVector, this.#peerVector);
+    const key = associationKey(secret, keyVector(this.#local), this.#peerVector);
+    this.#derived ??= new WeakMap();
     this.#derived.set(secret, key);
     return key;
   }

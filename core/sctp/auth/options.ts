@@ -43,7 +43,7 @@ export function authenticationPlan(
   { authentication }: Parameters,
   base: AuthenticationPlan = DEFAULTS,
 ): AuthenticationPlan {
-  const plan: AuthenticationPlan = { ...base, ...options };
+  const plan: AuthenticationPlan = options ? { ...base, ...options } : base;
   if (plan.chunks.length > 0 && authentication === 0) {
     throw new RangeError("there are chunks to authenticate, but the parameter authentication is 0");
   }

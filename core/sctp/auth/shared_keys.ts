@@ -23,6 +23,7 @@ const MAX_KEY_ID = 0xffff;
 const LONGEST_SECRET = 0xffff;
 
 interface Entry {
+  readonly id: number;
   readonly secret: Uint8Array;
   /** The peer has authenticated something with it. */
   used: boolean;
@@ -33,7 +34,8 @@ interface Entry {
 }
 
 export class SharedKeys {
-  readonly #entries = new Map<number, Entry>();
+  /** There are few, most often one: a map would take more than all of them. */
+  #entries: Entry[];
   #activeId: number;
   /** Keys that were deactivated and are not free. */
   #retiring = 0;
@@ -44,10 +46,10 @@ export class SharedKeys {
    */
   constructor(keys: readonly SharedKey[] = []) {
     const initial = keys.length > 0 ? keys : [NULL_KEY];
-    for (const { id, secret } of initial) {
-      if (this.#entries.has(id)) throw new RangeError(`there are two shared keys with id ${id}`);
-      this.set(id, secret);
-    }
+    this.#entries = initial.map(({ id, secret }, index) => {
+      if (initial.findIndex((each) => each.id === id) === index) return newEntry(id, secret);
+      throw new RangeError(`there are two shared keys with id ${id}`);
+    });
     this.#activeId = initial[0].id;
   }
 
@@ -58,12 +60,12 @@ export class SharedKeys {
 
   /** Identifiers of all keys. */
   get ids(): number[] {
-    return [...this.#entries.keys()];
+    return this.#entries.map(({ id }) => id);
   }
 
   /** The secret of a key, or `undefined` if there is no such key. */
   secretOf(id: number): Uint8Array | undefined {
-    return this.#entries.get(id)?.secret;
+    return this.#entry(id)?.secret;
   }
 
   /**
@@ -71,20 +73,16 @@ export class SharedKeys {
    * @throws RangeError if the identifier is out of its range or the secret is too long.
    */
   set(id: number, secret: Uint8Array): void {
-    if (!Number.isInteger(id) || id < 0 || id > MAX_KEY_ID) {
-      throw new RangeError(`${id} is no shared key id: it takes 0 to ${MAX_KEY_ID}`);
-    }
-    if (secret.length > LONGEST_SECRET) {
-      throw new RangeError(`shared key ${id} has ${secret.length} bytes: 65,535 are the most`);
-    }
-    if (this.#entries.get(id)?.lastTsn !== undefined) this.#retiring--;
-    const entry = { secret: secret.slice(), used: false, deactivated: false, lastTsn: undefined };
-    this.#entries.set(id, entry);
+    const entry = newEntry(id, secret);
+    const before = this.#entry(id);
+    if (before?.lastTsn !== undefined) this.#retiring--;
+    if (before) this.#entries[this.#entries.indexOf(before)] = entry;
+    else this.#entries.push(entry);
   }
 
   /** Notes that the peer uses a key; true the first time. */
   noteUse(id: number): boolean {
-    const entry = this.#entries.get(id);
+    const entry = this.#entry(id);
     if (!entry || entry.used) return false;
     entry.used = true;
     return true;
@@ -128,8 +126,8 @@ export class SharedKeys {
    */
   takeFree(ackPoint?: Tsn): number[] {
     const freed: number[] = [];
-    for (const [id, entry] of this.#entries) {
-      const { lastTsn } = entry;
+    for (const entry of this.#entries) {
+      const { id, lastTsn } = entry;
       if (lastTsn === undefined || (ackPoint !== undefined && tsnLess(ackPoint, lastTsn))) continue;
       entry.lastTsn = undefined;
       this.#retiring--;
@@ -148,12 +146,27 @@ export class SharedKeys {
     if (lastTsn !== undefined) {
       throw new RangeError(`shared key ${id} is still in use for what is in flight`);
     }
-    this.#entries.delete(id);
+    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+  }
+
+  #entry(id: number): Entry | undefined {
+    return this.#entries.find((entry) => entry.id === id);
   }
 
   #find(id: number): Entry {
-    const entry = this.#entries.get(id);
+    const entry = this.#entry(id);
     if (!entry) throw new RangeError(`there is no shared key ${id}`);
     return entry;
   }
+}
+
+function newEntry(id: number, secret: Uint8Array): Entry {
+  if (!Number.isInteger(id) || id < 0 || id > MAX_KEY_ID) {
+    throw new RangeError(`${id} is no shared key id: it takes 0 to ${MAX_KEY_ID}`);
+  }
+  if (secret.length > LONGEST_SECRET) {
+    throw new RangeError(`shared key ${id} has ${secret.length} bytes: 65,535 are the most`);
+  }
+  const own = secret.length === 0 ? NULL_KEY.secret : secret.slice();
+  return { id, secret: own, used: false, deactivated: false, lastTsn: undefined };
 }

@@ -4,6 +4,8 @@
  * Whoever hands packets to the engine should pass the same object for the same address, packet
  * after packet: {@link IpAddress.equals} then costs one comparison.
  */
+import { Interner } from "./interner.ts";
+
 export type AddressFamily = 4 | 6;
 
 export class IpAddress {
@@ -18,7 +20,7 @@ export class IpAddress {
     readonly text: string,
   ) {}
 
-  /** Copies an address out of a buffer. */
+  /** The address at a place in a buffer. */
   static fromBytes(
     family: AddressFamily,
     source: Uint8Array,
@@ -27,7 +29,8 @@ export class IpAddress {
   ): IpAddress {
     const bytes = source.slice(offset, offset + (family === 4 ? 4 : 16));
     const plain = family === 4 ? bytes.join(".") : formatV6(bytes);
-    return new IpAddress(family, bytes, scope, scope ? `${plain}%${scope}` : plain);
+    const text = scope ? `${plain}%${scope}` : plain;
+    return addresses.get(text, () => new IpAddress(family, bytes, scope, text));
   }
 
   /** The address that a text names, or `undefined` if it names none. Zones are numeric only. */
@@ -107,6 +110,9 @@ export class IpAddress {
     return this.text;
   }
 }
+
+/** By text. */
+const addresses = new Interner<IpAddress>(1024);
 
 /** A leading zero is refused: some read such a number as octal (RFC 6943, section 3.1.1). */
 function parseV4(text: string): Uint8Array | undefined {

@@ -229,11 +229,7 @@ export function associateByCookie(
     incoming: true,
     localPort: cookie.localPort,
     remotePort: cookie.peerPort,
-    parameters: {
-      ...listener.parameters,
-      outboundStreams: cookie.localOutboundStreams,
-      inboundStreams: cookie.localInboundStreams,
-    },
+    parameters: parametersBy(listener, cookie),
     localTag: cookie.localTag,
     initialTsn: cookie.localInitialTsn,
     localAddresses: endpoint.usableAddresses(listener, cookie.localAddress),
@@ -250,6 +246,16 @@ export function associateByCookie(
   acknowledgeCookie(association, context);
   establish(association, context.now);
   return association;
+}
+
+/** The listener's, but for the streams that the INIT ACK offered. */
+function parametersBy(
+  { parameters }: Listener,
+  { localOutboundStreams: outboundStreams, localInboundStreams: inboundStreams }: CookieContent,
+): Parameters {
+  const unchanged = parameters.outboundStreams === outboundStreams &&
+    parameters.inboundStreams === inboundStreams;
+  return unchanged ? parameters : { ...parameters, outboundStreams, inboundStreams };
 }
 
 /** Sends COOKIE ACK back where the COOKIE ECHO came from (sections 5.1, D and 5.4). */

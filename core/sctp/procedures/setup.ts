@@ -1,4 +1,5 @@
 /** Setting up an association as the side that asks for it (RFC 9260, sections 5.1 and 5.2.6). */
+import { compact } from "../base/compact.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
@@ -227,7 +228,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   const { parameters, host, tx } = association;
   association.rx?.clear(true);
   association.peerTag = peer.peerTag;
-  association.peerAddresses = peer.peerAddresses;
+  association.peerAddresses = compact(peer.peerAddresses);
   // Section 5.1.1: the smaller of what one offers and the other accepts.
   association.outboundStreams = Math.min(parameters.outboundStreams, peer.peerInboundStreams);
   association.inboundStreams = Math.min(parameters.inboundStreams, peer.peerOutboundStreams);

@@ -22,7 +22,7 @@ import type { RandomSource } from "../base/random.ts";
 import { type Tsn, tsn } from "../base/serial.ts";
 import { elapsed, type Instant, instant } from "../base/time.ts";
 import type { KeyedHash } from "../environment.ts";
-import { authParameterList, type AuthParameters } from "../wire/auth_parameters.ts";
+import { authParameterList, type AuthParameters, sharedList } from "../wire/auth_parameters.ts";
 import { tlvBytes } from "../wire/tlv.ts";
 
 const VERSION = 2;
@@ -240,8 +240,8 @@ function readAuth(
   };
   const takeSide = (hasChunks: boolean): AuthParameters => {
     const random = take();
-    const chunkList = hasChunks ? take() : undefined;
-    return { random, chunkList, hmacList: take() };
+    const chunkList = hasChunks ? sharedList(take()) : undefined;
+    return { random, chunkList, hmacList: sharedList(take()) };
   };
   const localAuth = takeSide((flags & HAS_LOCAL_CHUNKS) !== 0);
   return { localAuth, peerAuth: takeSide((flags & HAS_PEER_CHUNKS) !== 0) };

@@ -23,6 +23,7 @@
  * ```
  */
 import { readU16, writeU16 } from "../base/bytes.ts";
+import { Interner } from "../base/interner.ts";
 import { type HmacId, isKnownHmac } from "./auth.ts";
 import { CHUNK_KINDS, ChunkType } from "./chunk_type.ts";
 import { ParameterType } from "./parameter.ts";
@@ -78,9 +79,16 @@ export function newAuthParameters(
     random: newTlv(ParameterType.Random, random),
     chunkList: chunks.length === 0
       ? undefined
-      : newTlv(ParameterType.ChunkList, Uint8Array.from(chunks)),
-    hmacList: newTlv(ParameterType.RequestedHmacAlgorithm, ids),
+      : sharedList(newTlv(ParameterType.ChunkList, Uint8Array.from(chunks))),
+    hmacList: sharedList(newTlv(ParameterType.RequestedHmacAlgorithm, ids)),
   };
+}
+
+const lists = new Interner<Uint8Array>(64);
+
+/** A CHUNKS or HMAC-ALGO parameter of this side, which is the same in every association. */
+export function sharedList(parameter: Uint8Array): Uint8Array {
+  return lists.get(parameter.join(), () => parameter);
 }
 
 /** True if there is a Random Number that is not of the one length allowed (section 6.1). */
@@ -111,6 +119,14 @@ export function listedHmacs({ hmacList }: AuthParameters): HmacId[] {
     if (isKnownHmac(id)) ids.push(id);
   }
   return ids;
+}
+
+/** True if the sender may be sent an HMAC. */
+export function listsHmac({ hmacList }: AuthParameters, id: HmacId): boolean {
+  for (let at = TLV_HEADER_LENGTH; at + 2 <= hmacList.length; at += 2) {
+    if (readU16(hmacList, at) === id) return true;
+  }
+  return false;
 }
 
 /** All that was said, in the order in which keys are made of it (section 6.1). */
