@@ -143,7 +143,9 @@ for (const [what, fields] of Object.entries(INCOMPLETE)) {
 Deno.test("where chunks must be authenticated, an INIT ACK without authentication ends the attempt", () => {
   const puppet = new Puppet({ authentication: { chunks: [ChunkType.Data] } });
   puppet.beAsked();
-  assert.deepEqual(namesOf(puppet.answer()), ["ABORT"]);
+  const refusal = puppet.answer();
+  assert.deepEqual(namesOf(refusal), ["ABORT"]);
+  assert.deepEqual([refusal[0].tag, refusal[0].chunks[0][1]], [puppet.tag, 0], "no T bit");
   const [event] = puppet.subject.events;
   assert.ok(event.kind === "communication-lost");
   assert.deepEqual(event.reason, { kind: "no-authentication" });

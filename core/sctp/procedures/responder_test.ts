@@ -149,6 +149,20 @@ Deno.test("a listener on some addresses answers and lists no others", () => {
   assert.deepEqual(namesOf(packets), ["ABORT"]);
 });
 
+Deno.test("the address that the INIT came to is one of the association's, known to the endpoint or not", () => {
+  const puppet = new Puppet({ addresses: ["10.0.1.1", "10.0.2.1"] });
+  // The host has got it since the endpoint was told of its addresses.
+  const to = "10.0.0.1";
+  puppet.subject.do((endpoint) => endpoint.listen(SUBJECT_PORT));
+  const answer = puppet.sendIn({ tag: 0, to }, init());
+  assert.deepEqual(answer.map(({ from }) => from), [to]);
+  const { addresses } = puppet.learn(answer);
+  assert.deepEqual(addresses.map(String), [to, "10.0.1.1", "10.0.2.1"]);
+  puppet.sendIn({ to }, encodeCookieEcho(puppet.cookie));
+  const used = puppet.association.localAddresses.map((local) => local.address.text);
+  assert.deepEqual(used, [to, "10.0.1.1", "10.0.2.1"]);
+});
+
 // Sections 3.3.2 and 5.1: what is wrong with an INIT.
 
 Deno.test("an Initiate Tag of 0 is dropped silently (section 3.3.2)", () => {

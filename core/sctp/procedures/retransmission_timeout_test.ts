@@ -24,6 +24,20 @@ Deno.test("new data too waits for the acknowledgement of the one packet (section
   assert.deepEqual(puppet.offsets(puppet.ack(1)), [1]);
 });
 
+Deno.test("a SACK that acknowledges nothing new lets nothing leave beside the one packet (section 7.2.3)", () => {
+  const puppet = new Puppet({ parameters: { noDelay: 1 } });
+  puppet.connect();
+  puppet.submit(100);
+  assert.deepEqual(puppet.offsets(puppet.wait(1100)), [0]);
+  assert.deepEqual(puppet.offsets(puppet.submit(100)), []);
+  assert.deepEqual(
+    puppet.offsets(puppet.ack(0)),
+    [],
+    "cwnd has room, but what was lost is not known yet",
+  );
+  assert.deepEqual(puppet.offsets(puppet.ack(1)), [1]);
+});
+
 /** Ten chunks, of which the peer takes the first and closes its window. */
 function withClosedWindow(): Puppet {
   const puppet = new Puppet({ init: { receiverWindow: 20_000 } });

@@ -78,6 +78,7 @@ Deno.test("an INIT ACK with a_rwnd below 1500 is refused, and COOKIE-WAIT goes o
   const refusal = puppet.answer({ receiverWindow: 1499 });
   assert.deepEqual(namesOf(refusal), ["ABORT"]);
   assert.equal(refusal[0].tag, puppet.tag);
+  assert.equal(refusal[0].chunks[0][1], 0, "no T bit: the tag is the peer's own");
   assert.equal(puppet.association.state, "COOKIE-WAIT");
   assert.deepEqual(namesOf(puppet.wait(1100)), ["INIT"]);
   assert.deepEqual(namesOf(puppet.answer({ receiverWindow: 1500 })), ["COOKIE ECHO"]);

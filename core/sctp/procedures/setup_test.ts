@@ -167,6 +167,7 @@ Deno.test("an INIT ACK without a cookie is refused with Missing Mandatory Parame
   const packets = puppet.answer({ stateCookie: undefined });
   assert.deepEqual(namesOf(packets), ["ABORT"]);
   assert.equal(packets[0].tag, puppet.tag);
+  assert.equal(packets[0].chunks[0][1], 0, "no T bit: the tag is the peer's own");
   assert.deepEqual(chunkCauses(packets[0].chunks[0], 0), [
     { code: CauseCode.MissingMandatoryParameter, types: [ParameterType.StateCookie] },
   ]);
