@@ -64,6 +64,10 @@ export const transportOptions = group(
     local: optional(option("--local", ipAddresses(), {
       description: message`Addresses of this side, joined by commas; by default all of this host.`,
     })),
+    follow: option("--follow", {
+      description:
+        message`Adds addresses to live associations and deletes them as this host's interfaces come and go (RFC 5061), if the peer can do that.`,
+    }),
     noFfi: option("--no-ffi", {
       description: message`Uses Deno's own UDP sockets, without libc: slower.`,
     }),
@@ -189,10 +193,15 @@ export interface SctpOptions {
 type GroupValue<P> = P extends Parser<"sync", infer T, infer _> ? T : never;
 
 /** The parameters that the options ask for. */
-export function parametersOf({ protocol }: Pick<SctpOptions, "protocol">): Partial<Parameters> {
+export function parametersOf(
+  { protocol, transport }: Pick<SctpOptions, "protocol" | "transport">,
+): Partial<Parameters> {
   const { settings, streams } = protocol;
-  const named = Object.fromEntries(settings) as Partial<Parameters>;
-  return streams === undefined ? named : { ...named, outboundStreams: streams };
+  return {
+    ...(transport.follow ? { followAddresses: 1 } : {}),
+    ...Object.fromEntries(settings) as Partial<Parameters>,
+    ...(streams === undefined ? {} : { outboundStreams: streams }),
+  };
 }
 
 /** A word: an SCTP port alone, or with the host before it. */

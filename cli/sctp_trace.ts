@@ -17,6 +17,10 @@ export class TracedIo implements PacketIo {
     return this.io.localAddresses;
   }
 
+  refreshAddresses(): PacketIo["localAddresses"] {
+    return this.io.refreshAddresses();
+  }
+
   get encapsulationPort(): number {
     return this.io.encapsulationPort;
   }

@@ -118,7 +118,7 @@ async function configOf(
     transport: transportOf(options.transport),
     forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
-    parameters: parametersOf(options.protocol),
+    parameters: parametersOf(options),
     keys: await readKeys(options.authentication.keys),
     fallback: !noFallback,
     rules: formatFile(configuration),
@@ -134,9 +134,10 @@ function transportOf(
   return { kind: raw ? "both" : "udp", port: udp ?? SCTP_UDP_PORT, remotePort, addresses };
 }
 
-function parametersOf(protocol: ShimdOptions["protocol"]): Partial<Parameters> {
+function parametersOf({ protocol, transport }: ShimdOptions): Partial<Parameters> {
   const { settings, pathRtxMax, initRtxMax } = protocol;
   const parameters: Partial<Parameters> = {
+    ...(transport.follow ? { followAddresses: 1 } : {}),
     ...Object.fromEntries(settings),
     ...(pathRtxMax === undefined ? {} : { pathMaxRetrans: pathRtxMax }),
     ...(initRtxMax === undefined ? {} : { maxInitRetransmits: initRtxMax }),

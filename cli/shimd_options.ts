@@ -113,6 +113,10 @@ const transport = group(
     local: optional(option("--local", ipAddresses(), {
       description: message`Addresses of this side, joined by commas; by default all of this host.`,
     })),
+    follow: option("--follow", {
+      description:
+        message`Adds addresses to live associations and deletes them as this host's interfaces come and go (RFC 5061), if the peer can do that.`,
+    }),
   }),
 );
 

@@ -9,7 +9,7 @@ import type { IcmpError } from "../sctp/icmp_error.ts";
 import type { InboundPacket, PacketBatch, Route } from "../sctp/packet.ts";
 import { DatagramReader, SLOT_BYTES } from "./datagram_reader.ts";
 import { DatagramWriter } from "./datagram_writer.ts";
-import { hostAddressesIfAllowed, resolveBoundAddresses } from "./interfaces.ts";
+import { hostAddressesIfAllowed, refreshAddressList, resolveBoundAddresses } from "./interfaces.ts";
 import { countSendError, newMetrics } from "./metrics.ts";
 import type { BoundAddress, PacketIo } from "./packet_io.ts";
 import { ReceivedPackets } from "./received_packets.ts";
@@ -159,6 +159,11 @@ class DatagramIo implements PacketIo {
 
   wake(): void {
     this.#signal.notify();
+  }
+
+  /** There is a socket for each address: none can come, and one that has gone may come back. */
+  refreshAddresses(): readonly BoundAddress[] {
+    return refreshAddressList(this.localAddresses, false);
   }
 
   close(): void {

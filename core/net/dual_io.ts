@@ -10,7 +10,6 @@ import type { BoundAddress, PacketIo, PacketIoMetrics } from "./packet_io.ts";
 
 export class DualIo implements PacketIo {
   readonly descriptors: readonly number[];
-  readonly localAddresses: readonly BoundAddress[];
   readonly #udp: PacketIo;
   readonly #raw: PacketIo;
   /** Packets of the last {@link receive} that came in UDP; those over IP follow them. */
@@ -21,7 +20,15 @@ export class DualIo implements PacketIo {
     this.#udp = udp;
     this.#raw = raw;
     this.descriptors = [...udp.descriptors, ...raw.descriptors];
-    this.localAddresses = udp.localAddresses;
+  }
+
+  get localAddresses(): readonly BoundAddress[] {
+    return this.#udp.localAddresses;
+  }
+
+  refreshAddresses(): readonly BoundAddress[] {
+    this.#raw.refreshAddresses();
+    return this.#udp.refreshAddresses();
   }
 
   get encapsulationPort(): number {

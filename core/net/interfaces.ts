@@ -33,6 +33,26 @@ export function resolveBoundAddresses(addresses: readonly IpAddress[]): BoundAdd
   );
 }
 
+/**
+ * Which of the addresses of before this host still has; with `all`, those that it has got as well.
+ * An address that stays is the same object. One that was never known as the host's counts as there.
+ */
+export function refreshAddressList(before: readonly BoundAddress[], all: boolean): BoundAddress[] {
+  const host = hostAddressesIfAllowed();
+  // Without the permission to ask nothing is known.
+  if (host.length === 0) return [...before];
+  const isThere = (each: BoundAddress) =>
+    each.interfaceIndex === 0 || host.some((one) => isSame(one, each)) ||
+    onLoopback(host, each.address) !== undefined;
+  const kept = before.filter(isThere);
+  const isNew = (each: BoundAddress) => !kept.some((one) => one.address.equals(each.address));
+  return all ? [...kept, ...host.filter(isNew)] : kept;
+}
+
+function isSame(one: BoundAddress, other: BoundAddress): boolean {
+  return one.address.equals(other.address) && one.interfaceIndex === other.interfaceIndex;
+}
+
 function onLoopback(host: readonly BoundAddress[], address: IpAddress): BoundAddress | undefined {
   const around = host.find((each) =>
     each.address.isLoopback && each.address.sharesPrefix(address, each.prefixLength)

@@ -36,9 +36,16 @@ export class RouteFinder {
    */
   constructor(
     readonly sockets: readonly LocalSocket[],
-    readonly localAddresses: readonly BoundAddress[],
-    readonly hostAddresses: readonly BoundAddress[],
+    public localAddresses: readonly BoundAddress[],
+    public hostAddresses: readonly BoundAddress[],
   ) {}
+
+  /** The host has other addresses now. */
+  update(localAddresses: readonly BoundAddress[], hostAddresses: readonly BoundAddress[]): void {
+    this.localAddresses = localAddresses;
+    this.hostAddresses = hostAddresses;
+    this.#lastRemote = undefined;
+  }
 
   /** The socket that packets between two addresses leave by, if there is one. */
   socketFor(local: IpAddress, remote: IpAddress): LocalSocket | undefined {

@@ -67,6 +67,12 @@ export interface PacketIo {
   wait(milliseconds: number): Promise<void>;
   /** Ends a {@link wait} that is under way. */
   wake(): void;
+  /**
+   * Looks at the host's addresses again: those that it has got can be used from now on, unless addresses
+   * were named when this was opened; those that it has lost are left out.
+   * @returns {@link localAddresses} as they are now.
+   */
+  refreshAddresses(): readonly BoundAddress[];
   /** Closes the sockets; a `wait` under way resolves. */
   close(): void;
 }

@@ -5,6 +5,7 @@
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import type { InboundPacket, PacketBatch } from "../sctp/packet.ts";
 import { type Encapsulation, ErrorQueueReader } from "./icmp.ts";
+import { refreshAddressList } from "./interfaces.ts";
 import { type LocalSocket, RouteFinder } from "./local_socket.ts";
 import { newMetrics } from "./metrics.ts";
 import type { BoundAddress, PacketIo } from "./packet_io.ts";
@@ -31,12 +32,14 @@ export interface SocketPacketIoOptions {
 /** A {@link PacketIo} over sockets that are open and configured; it closes them. */
 export class SocketPacketIo implements PacketIo {
   readonly descriptors: readonly number[];
-  readonly localAddresses: readonly BoundAddress[];
   readonly encapsulationPort: number;
   readonly overhead: number;
   readonly metrics = newMetrics();
 
   readonly #sockets: readonly LocalSocket[];
+  /** What was asked for at the start. */
+  readonly #named: readonly BoundAddress[];
+  readonly #addresses: AddressCache;
   readonly #receiver: PacketReceiver;
   readonly #sender: PacketSender;
   readonly #errorQueue: ErrorQueueReader;
@@ -46,11 +49,12 @@ export class SocketPacketIo implements PacketIo {
   constructor(options: SocketPacketIoOptions) {
     const { encapsulation, sockets, localAddresses, hostAddresses } = options;
     this.#sockets = sockets;
-    this.localAddresses = localAddresses;
+    this.#named = localAddresses;
     this.encapsulationPort = options.port;
     this.overhead = encapsulation === "udp" ? 8 : 0;
     this.descriptors = sockets.map((socket) => socket.descriptor);
     const addresses = new AddressCache();
+    this.#addresses = addresses;
     for (const { address } of localAddresses) addresses.keep(address);
     this.#finder = new RouteFinder(sockets, localAddresses, hostAddresses);
     this.#errorQueue = new ErrorQueueReader(encapsulation, addresses);
@@ -68,6 +72,22 @@ export class SocketPacketIo implements PacketIo {
       options.segmentation,
     );
     this.#waiter = new SocketWaiter(this.descriptors);
+  }
+
+  get localAddresses(): readonly BoundAddress[] {
+    return this.#finder.localAddresses;
+  }
+
+  refreshAddresses(): readonly BoundAddress[] {
+    const { localAddresses, hostAddresses } = this.#finder;
+    const host = refreshAddressList(hostAddresses, true);
+    const isOfAll = this.#sockets.some(({ bound }) => bound === undefined);
+    const local = isOfAll
+      ? refreshAddressList(localAddresses, true)
+      : refreshAddressList(this.#named, false);
+    for (const { address } of local) this.#addresses.keep(address);
+    this.#finder.update(local, host);
+    return local;
   }
 
   receive(): number {

@@ -54,6 +54,8 @@ export interface AssociationSetup {
   readonly localTag: number;
   readonly initialTsn: Tsn;
   readonly localAddresses: readonly LocalAddress[];
+  /** The user has chosen none of the endpoint's addresses: it uses what there is. */
+  readonly isBoundToAll: boolean;
   readonly encapsulationPort: number;
   readonly adaptationIndication: number | undefined;
   readonly authentication: AuthenticationPlan;

@@ -186,8 +186,11 @@ export class Endpoint implements AssociationHost {
 
   /** The host's addresses are now these. */
   handleNetworkChange(now: Instant, addresses: readonly LocalAddress[]): void {
+    const before = this.#localAddresses;
     this.#localAddresses = addresses;
-    for (const association of this.associations) applyNetworkChange(association, now, addresses);
+    for (const association of this.associations) {
+      applyNetworkChange(association, now, addresses, before);
+    }
   }
 
   /** Takes an ICMP error about a packet of ours (RFC 9260, section 10). */
@@ -267,6 +270,7 @@ export class Endpoint implements AssociationHost {
       localTag: this.unusedTag(),
       initialTsn: this.randomTsn(),
       localAddresses: compact(used),
+      isBoundToAll: options.localAddresses === undefined,
       encapsulationPort: options.encapsulationPort ?? 0,
       adaptationIndication: options.adaptationIndication,
       authentication: authenticationPlan(options.authentication, parameters, this.authentication),

@@ -44,6 +44,10 @@ export class CutIo implements PacketIo {
     return this.#inner.localAddresses;
   }
 
+  refreshAddresses(): readonly BoundAddress[] {
+    return this.#inner.refreshAddresses();
+  }
+
   get encapsulationPort(): number {
     return this.#inner.encapsulationPort;
   }

@@ -25,6 +25,10 @@ class FakeIo implements PacketIo {
     return this.#current.length;
   }
 
+  refreshAddresses() {
+    return this.localAddresses;
+  }
+
   get hasMore(): boolean {
     return this.batches.length > 0;
   }

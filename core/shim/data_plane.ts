@@ -428,6 +428,9 @@ export class DataPlane implements FrontPlane {
   /** What was learnt in another network says nothing in this one (Bickhart 2005, section 4.2.2). */
   #handleNetwork(): void {
     if (!this.#network.poll()) return;
+    const { endpoint, io } = this.#parts;
+    endpoint.handleNetworkChange(this.#now, io.refreshAddresses());
+    this.#servers?.replan();
     const forgotten = this.cache.flush();
     if (forgotten > 0) {
       this.log("info", `the network has changed: forgot about ${forgotten} servers`);

@@ -7,6 +7,8 @@ import type { SctpEvent } from "../sctp/events.ts";
 import type { EndpointMetrics } from "../sctp/metrics.ts";
 import type { Parameters } from "../sctp/parameters.ts";
 import { monotonicNow } from "../net/clock.ts";
+import { HostWatch } from "../net/host_watch.ts";
+import { ffiAvailable } from "../net/libc.ts";
 import { SCTP_UDP_PORT } from "../net/mod.ts";
 import type { PacketIoMetrics } from "../net/packet_io.ts";
 import { Channel } from "./channel.ts";
@@ -81,13 +83,15 @@ export class SctpStack implements AsyncDisposable {
   readonly #io: Transport["io"];
   readonly #driver: Driver;
   readonly #running: Promise<void>;
+  readonly #watch: HostWatch | undefined;
   readonly #channels = new Map<Association, Channel>();
   readonly #listeners = new Map<number, SctpListener>();
   #closed = false;
   #failure: SctpError | undefined;
 
   /**
-   * Opens the transport that the options name.
+   * Opens the transport that the options name. With the parameter `followAddresses` 1 live associations
+   * follow the addresses of the host as they come and go, unless addresses are named (SCTP_AUTO_ASCONF).
    * @throws Error that says what is in the way: the port is taken, a right is missing.
    */
   static open(options: StackOptions): SctpStack {
@@ -114,6 +118,7 @@ export class SctpStack implements AsyncDisposable {
       handleEvent: (event) => this.#handleEvent(event),
       memory,
     });
+    this.#watch = this.#watchHost();
     this.#running = this.#run();
   }
 
@@ -205,6 +210,18 @@ export class SctpStack implements AsyncDisposable {
     return this.close();
   }
 
+  /** With the parameter `followAddresses` the engine is told when the host's addresses change. */
+  #watchHost(): HostWatch | undefined {
+    if (this.#endpoint.parameters.followAddresses === 0) return undefined;
+    if (!ffiAvailable()) {
+      throw new RangeError("followAddresses needs libc, by FFI: allow it, or do without");
+    }
+    return new HostWatch(() => {
+      this.#endpoint.handleNetworkChange(this.#driver.now(), this.#io.refreshAddresses());
+      this.#driver.flush();
+    });
+  }
+
   #associate(options: ConnectOptions): Channel {
     const { port, localPort, localAddresses, parameters, adaptationIndication } = options;
     const association = this.#endpoint.associate(this.#driver.now(), {
@@ -253,6 +270,7 @@ export class SctpStack implements AsyncDisposable {
       this.#failure = new SctpError("ERR_SCTP_CLOSED", "the SCTP stack failed", { cause });
     }
     this.#closed = true;
+    this.#watch?.close();
     this.#io.close();
     this.#releaseAll();
   }

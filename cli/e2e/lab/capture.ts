@@ -24,7 +24,9 @@ export const ChunkType = {
   cookieAck: 11,
   shutdownComplete: 14,
   auth: 15,
+  asconfAck: 128,
   forwardTsn: 192,
+  asconf: 193,
 } as const;
 
 /** What tshark made of a capture. */

@@ -9,10 +9,14 @@ import type { LocalAddress } from "../path/pairing.ts";
 import { addressingOf } from "./asconf_requests.ts";
 import { canChangeAddresses, plannedAddresses, queueAdd, queueDelete } from "./address_changes.ts";
 
-/** Asks for what the host's addresses and the association's differ by, if the user wants that. */
+/**
+ * Asks for what the host's addresses and the association's differ by, if the user wants that and has not
+ * chosen addresses.
+ */
 export function followHost(association: Association, now: Instant): void {
-  const { parameters, host } = association;
-  if (parameters.followAddresses === 0 || !canChangeAddresses(association)) return;
+  const { parameters, host, setup } = association;
+  const follows = parameters.followAddresses === 1 && setup.isBoundToAll;
+  if (!follows || !canChangeAddresses(association)) return;
   const state = addressingOf(association);
   if (!state) return;
   const has = (addresses: readonly IpAddress[], address: IpAddress) =>
@@ -24,7 +28,10 @@ export function followHost(association: Association, now: Instant): void {
   }
   const there = host.localAddresses.map(({ address }) => address);
   for (const address of plannedAddresses(association)) {
-    if (has(there, address)) continue;
+    const isUsed = association.pathList.some(({ local, usable }) =>
+      usable && local.equals(address)
+    );
+    if (has(there, address) || isUsed) continue;
     // Without any address that is there, the old one stays until one comes.
     if (plannedAddresses(association).length > 1) queueDelete(association, now, state, address);
   }

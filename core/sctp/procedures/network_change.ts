@@ -8,14 +8,20 @@ import { followHost } from "./follow_host.ts";
 import { isMonitored, probe } from "./heartbeat.ts";
 import { alternateFor } from "./path_management.ts";
 
-/** Tells an association which local addresses exist now. */
+/**
+ * Tells an association which local addresses exist now.
+ * @param before those that were known: an address that was never among them is not gone.
+ */
 export function applyNetworkChange(
   association: Association,
   now: Instant,
   addresses: readonly LocalAddress[],
+  before: readonly LocalAddress[],
 ): void {
   for (const path of association.pathList) {
-    const exists = addresses.some(({ address }) => address.equals(path.local));
+    const isIn = (list: readonly LocalAddress[]) =>
+      list.some(({ address }) => address.equals(path.local));
+    const exists = isIn(addresses) || (path.usable && !isIn(before));
     if (exists === path.usable) continue;
     path.usable = exists;
     if (exists) {

@@ -233,6 +233,7 @@ export function associateByCookie(
     localTag: cookie.localTag,
     initialTsn: cookie.localInitialTsn,
     localAddresses: endpoint.usableAddresses(listener, cookie.localAddress),
+    isBoundToAll: listener.localAddresses === undefined,
     encapsulationPort: cookie.encapsulationPort,
     adaptationIndication: listener.adaptationIndication,
     authentication: listener.authentication,

@@ -101,6 +101,10 @@ export class FakeIo implements PacketIo {
     return this.icmp.shift();
   }
 
+  refreshAddresses() {
+    return this.localAddresses;
+  }
+
   wait(milliseconds: number): Promise<void> {
     this.log.push(`wait ${milliseconds}`);
     this.#wait = Promise.withResolvers<void>();
