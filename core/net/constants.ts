@@ -115,6 +115,7 @@ export const EINVAL = 22;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const EPROTO = 71;
+export const ENOTSOCK = 88;
 export const EMSGSIZE = 90;
 export const ENOPROTOOPT = 92;
 export const EAFNOSUPPORT = 97;

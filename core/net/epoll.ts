@@ -63,9 +63,14 @@ export class Epoll {
     this.#change(EPOLL_CTL_MOD, descriptor, events, token);
   }
 
-  /** Stops watching a descriptor. Closing it does the same. */
+  /** Stops watching a descriptor. Closing it does the same, unless another process has the file too. */
   remove(descriptor: number): void {
     this.#change(EPOLL_CTL_DEL, descriptor, 0, 0);
+  }
+
+  /** As {@link remove}, and does nothing if the descriptor stands for another file by now. */
+  removeIfThere(descriptor: number): void {
+    this.#libc.epoll_ctl(this.descriptor, EPOLL_CTL_DEL, descriptor, this.#control);
   }
 
   /**

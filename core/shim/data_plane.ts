@@ -211,8 +211,8 @@ export class DataPlane implements FrontPlane {
     this.#garbage.noteChange();
   }
 
-  input(descriptor: number, handler: () => void): void {
-    this.#watches.input(descriptor, handler);
+  input(descriptor: number, handler: () => void): () => void {
+    return this.#watches.input(descriptor, handler);
   }
 
   wake(connection: Connection, at: Instant): void {

@@ -88,8 +88,8 @@ export interface FrontPlane extends Plane {
   nextId(): number;
   /** Has the connection in the status, and runs it, until it is over. */
   adopt(connection: Connection): void;
-  /** Watches a descriptor for input, for as long as there is some. */
-  input(descriptor: number, handler: () => void): void;
+  /** Watches a descriptor for input, until what is returned is called: before it is closed. */
+  input(descriptor: number, handler: () => void): () => void;
   /** Asks the control plane for the addresses of a host: they come to `found`, none if there are none. */
   resolve(host: string, found: (addresses: readonly IpAddress[]) => void): void;
 }

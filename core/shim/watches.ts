@@ -35,9 +35,16 @@ export class Watches {
     this.#add(descriptor, LISTENER_EVENTS, handler);
   }
 
-  /** Watches a descriptor for input, for as long as there is some. */
-  input(descriptor: number, handler: Handler): void {
-    this.#add(descriptor, EPOLLIN, handler);
+  /**
+   * Watches a descriptor for input, for as long as there is some.
+   * @returns what ends the watch; to be called before the descriptor is closed.
+   */
+  input(descriptor: number, handler: Handler): () => void {
+    const token = this.#add(descriptor, EPOLLIN, handler);
+    return () => {
+      this.#handlers.delete(token);
+      this.#epoll.removeIfThere(descriptor);
+    };
   }
 
   /** Blocks until something is ready, for `milliseconds` at the most; returns how much is. */

@@ -80,6 +80,7 @@ export class ClientFronts {
 
   /** Takes the connections that wait. */
   accept(front: Front): void {
+    if (!this.#fronts.includes(front)) return;
     const trouble = front.accept(this.#plane.now());
     if (trouble) this.#plane.log("error", `no connection accepted for a while: ${trouble}`);
   }

@@ -2,11 +2,12 @@
  * The front of DESIGN.md, section 5: the kernel holds the SYN of an application until the shim says
  * what becomes of it, so that connect() keeps its meaning.
  */
-import { ECONNREFUSED, EHOSTUNREACH } from "../../net/constants.ts";
+import { ECONNREFUSED, EHOSTUNREACH, ENOTSOCK } from "../../net/constants.ts";
 import { firewallMark, MarkKind, refusalKind } from "../../net/firewall_marks.ts";
 import { type HeldPacket, NetfilterQueue, Verdict } from "../../net/nfqueue.ts";
 import { SockDiag } from "../../net/sock_diag.ts";
 import type { SocketAddress } from "../../net/sockaddr.ts";
+import { SystemError } from "../../net/system_error.ts";
 import type { TcpSocket } from "../../net/tcp_socket.ts";
 import { parseSyn, type TcpSyn } from "../../net/tcp_syn.ts";
 import { formatHostPort } from "../endpoint_spec.ts";
@@ -28,8 +29,9 @@ export class NfqueueFront implements Holder {
   readonly #number: number;
   readonly #diag = new SockDiag();
   #queue: NetfilterQueue;
+  #unwatch: () => void;
   readonly #waiting = new Map<string, HeldConnection>();
-  /** True while the kernel has dropped what was held. */
+  /** A watchdog has taken the queue away: nothing is held until {@link reopen}. */
   #lost = false;
   /** Sequence numbers of SYNs that TCP has, by connection. */
   readonly #decided = new Map<string, number>();
@@ -43,7 +45,7 @@ export class NfqueueFront implements Holder {
     this.#number = queue;
     this.#instance = instance;
     this.#queue = new NetfilterQueue({ queue });
-    this.#watch();
+    this.#unwatch = this.#watch();
   }
 
   /** For the watchdog, which may take it away. */
@@ -60,12 +62,11 @@ export class NfqueueFront implements Holder {
   }
 
   sentence({ packet, destination }: Pick<HeldSyn, "packet" | "destination">, sentence: Sentence) {
-    if (this.#lost) return;
     switch (sentence) {
       case "direct":
-        return this.#queue.verdict(packet, Verdict.Accept);
+        return this.#verdict(packet, Verdict.Accept);
       case "drop":
-        return this.#queue.verdict(packet, Verdict.Drop);
+        return this.#verdict(packet, Verdict.Drop);
       case "carry":
         return this.#mark(packet, MarkKind.Carry);
       case "refused":
@@ -98,19 +99,21 @@ export class NfqueueFront implements Holder {
     this.#lost = true;
     for (const connection of [...this.#waiting.values()]) connection.stop(this.#plane.now());
     this.#lost = false;
+    this.#unwatch();
     this.#queue.close();
     this.#queue = new NetfilterQueue({ queue: this.#number });
-    this.#watch();
+    this.#unwatch = this.#watch();
     this.#plane.log("warning", "held connections were let go, because they were not answered");
   }
 
   /** Everything that is held goes by TCP; the rules that bring more should be gone. */
   stop(): void {
     for (const connection of [...this.#waiting.values()]) connection.stop(this.#plane.now());
-    this.#queue.acceptAll();
+    this.#unlessTaken(() => this.#queue.acceptAll());
   }
 
   close(): void {
+    this.#unwatch();
     this.#queue.close();
     this.#diag.close();
   }
@@ -121,11 +124,29 @@ export class NfqueueFront implements Holder {
   }
 
   #mark(packet: number, kind: MarkKind): void {
-    this.#queue.verdict(packet, Verdict.Accept, firewallMark(this.#instance, kind));
+    this.#verdict(packet, Verdict.Accept, firewallMark(this.#instance, kind));
   }
 
-  #watch(): void {
-    this.#plane.input(this.#queue.descriptor, () => this.#receive());
+  #verdict(packet: number, verdict: Verdict, mark?: number): void {
+    this.#unlessTaken(() => this.#queue.verdict(packet, verdict, mark));
+  }
+
+  /** The watchdog's thread may take the queue away at any moment, also of a thread that is slow only. */
+  #unlessTaken(use: () => void): void {
+    if (this.#lost) return;
+    try {
+      use();
+    } catch (error) {
+      if (!(error instanceof SystemError && error.errno === ENOTSOCK)) throw error;
+      this.#lost = true;
+    }
+  }
+
+  #watch(): () => void {
+    return this.#plane.input(
+      this.#queue.descriptor,
+      () => this.#unlessTaken(() => this.#receive()),
+    );
   }
 
   #receive(): void {
@@ -139,7 +160,7 @@ export class NfqueueFront implements Holder {
   #hold(packet: HeldPacket): void {
     const { id, offset, length, outputInterface } = packet;
     const syn = parseSyn(this.#queue.memory, offset, length, outputInterface);
-    if (typeof syn === "string") return this.#queue.verdict(id, Verdict.Accept);
+    if (typeof syn === "string") return this.#verdict(id, Verdict.Accept);
     const key = keyOf(syn.source, syn.destination);
     const sentence = this.#sentenceBefore(key, syn);
     if (sentence) return this.sentence({ ...syn, packet: id }, sentence);
@@ -148,7 +169,7 @@ export class NfqueueFront implements Holder {
     // What the rules leave out comes here only if it is an application's that was named.
     if (!enabled && !this.#plane.namedApplications) {
       this.#plane.counters.direct++;
-      return this.#queue.verdict(id, Verdict.Accept);
+      return this.#verdict(id, Verdict.Accept);
     }
     const why = this.#whyNotCarried(syn, outputInterface);
     if (why) return this.#leave(id, key, why);
@@ -169,7 +190,7 @@ export class NfqueueFront implements Holder {
   #leave(packet: number, key: string, why: string): void {
     this.#plane.counters.direct++;
     this.#plane.log("info", `connection ${key.replace(" ", " to ")}: left to TCP, ${why}`);
-    this.#queue.verdict(packet, Verdict.Accept);
+    this.#verdict(packet, Verdict.Accept);
   }
 
   /** A retransmission follows its first SYN; the same ports with another number are a new connection. */
