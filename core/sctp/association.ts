@@ -14,6 +14,7 @@ import type { HeapMember } from "./base/deadline_heap.ts";
 import type { Tsn } from "./base/serial.ts";
 import { type Instant, instant, NEVER } from "./base/time.ts";
 import type { LossReason } from "./events.ts";
+import { Extension } from "./extensions.ts";
 import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
 import type { PacketBatch } from "./packet.ts";
 import type { Parameters } from "./parameters.ts";
@@ -53,7 +54,7 @@ import type { SendConditions } from "./tx/data_sender.ts";
 import type { StreamSchedulerName } from "./tx/stream_scheduler.ts";
 import { Transmission } from "./tx/transmission.ts";
 import type { AuthParameters } from "./wire/auth_parameters.ts";
-import { ChunkType } from "./wire/chunk_type.ts";
+import { DATA_HEADER_LENGTH } from "./wire/data.ts";
 
 /** A control chunk that waits to be sent. */
 export interface ControlItem {
@@ -270,6 +271,11 @@ export class Association implements HeapMember {
     }
     const fault = reliability && checkReliability(reliability);
     if (fault) throw new RangeError(`cannot send so: ${fault}`);
+  }
+
+  /** True if messages of different streams are interleaved (RFC 8260). */
+  get interleaves(): boolean {
+    return (this.extensions & Extension.Interleaving) !== 0;
   }
 
   /** True if messages with a policy of partial reliability may be given up: the peer has it too. */
@@ -502,7 +508,8 @@ export class Association implements HeapMember {
   /** What fits into a DATA chunk may have changed: paths, or AUTH chunks in front of DATA. */
   fitPayload(): void {
     const { authentication } = this;
-    const overhead = authentication?.mustSend(ChunkType.Data) ? authentication.chunkLength : 0;
+    const auth = authentication?.mustSend(this.tx.chunkType) ? authentication.chunkLength : 0;
+    const overhead = auth + this.tx.headerLength - DATA_HEADER_LENGTH;
     for (const path of this.pathList) path.dataOverhead = overhead;
     this.tx.updateChunkPayload();
   }

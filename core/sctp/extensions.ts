@@ -15,7 +15,10 @@ export const Extension = {
   Authentication: 1,
   Reconfiguration: 2,
   PartialReliability: 4,
+  Interleaving: 8,
   AddressReconfiguration: 16,
+  /** Partial reliability with I-DATA: without it, there is none beside interleaving. */
+  InterleavedReliability: 32,
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
 
@@ -78,6 +81,23 @@ export const EXTENSIONS: readonly ExtensionRow[] = [
     isSaidBy: ({ forwardTsnSupported }) => forwardTsnSupported,
   },
   {
+    bit: Extension.Interleaving,
+    rfc: 8260,
+    offeredBy: "interleaving",
+    chunks: [ChunkType.IData],
+    needs: 0,
+    isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.IData),
+  },
+  {
+    bit: Extension.InterleavedReliability,
+    rfc: 8260,
+    offeredBy: "partialReliability",
+    chunks: [ChunkType.IForwardTsn],
+    needs: Extension.Interleaving,
+    // RFC 8260, section 2.3.1.
+    isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.IForwardTsn),
+  },
+  {
     bit: Extension.AddressReconfiguration,
     rfc: 5061,
     offeredBy: "addressReconfiguration",
@@ -122,7 +142,8 @@ export function chunksOfExtensions(extensions: number): number[] {
 
 /** Numbers of the RFCs that define these extensions. */
 export function rfcsOfExtensions(extensions: number): number[] {
-  return EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).map(({ rfc }) => rfc);
+  const rfcs = EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).map(({ rfc }) => rfc);
+  return [...new Set(rfcs)];
 }
 
 /** A bit that no association has. */
@@ -136,4 +157,29 @@ for (const { bit, chunks } of EXTENSIONS) for (const type of chunks) NEEDED[type
 /** True if a chunk type means something to an association that has these extensions. */
 export function understandsChunk(extensions: number, type: number): boolean {
   return (NEEDED[type] & ~extensions) === 0;
+}
+
+/** What a chunk type cannot be beside: DATA and I-DATA, and what skips them, do not mix. */
+const EXCLUDED = new Int32Array(CHUNK_TYPES);
+EXCLUDED[ChunkType.Data] = EXCLUDED[ChunkType.ForwardTsn] = Extension.Interleaving;
+
+/** What those two are a violation without; other chunks are only unknown. */
+const REQUIRED = new Int32Array(CHUNK_TYPES);
+REQUIRED[ChunkType.IData] = Extension.Interleaving;
+REQUIRED[ChunkType.IForwardTsn] = Extension.InterleavedReliability;
+
+/**
+ * True if a chunk of this type is a violation in an association with these extensions: whoever sends it
+ * takes the association for one of the other kind (RFC 8260, sections 2.2.3 and 2.3.1).
+ */
+export function isOfOtherKind(extensions: number, type: number): boolean {
+  return (EXCLUDED[type] & extensions) !== 0 || (REQUIRED[type] & ~extensions) !== 0;
+}
+
+/** True if messages may be given up in an association with these extensions. */
+export function isPartiallyReliable(extensions: number): boolean {
+  const bit = (extensions & Extension.Interleaving) === 0
+    ? Extension.PartialReliability
+    : Extension.InterleavedReliability;
+  return (extensions & bit) !== 0;
 }

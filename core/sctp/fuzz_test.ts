@@ -8,6 +8,7 @@ import type { HmacId } from "./wire/auth.ts";
 import { LISTABLE_CHUNKS } from "./wire/auth_parameters.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
 import type { PartialReliability } from "./tx/partial_reliability.ts";
+import { STREAM_SCHEDULERS, type StreamSchedulerName } from "./tx/stream_scheduler.ts";
 import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
 
 const RUNS = Number(Deno.env.get("SHIMKIT_RUNS") ?? 400);
@@ -65,6 +66,14 @@ const usual: fc.Arbitrary<Command> = fc.oneof(
   },
   { arbitrary: weather.map((weather) => ({ kind: "weather" as const, weather })), weight: 3 },
   {
+    arbitrary: fc.record({
+      kind: fc.constant("schedule" as const),
+      side,
+      scheduler: fc.constantFrom(...Object.keys(STREAM_SCHEDULERS) as StreamSchedulerName[]),
+    }),
+    weight: 1,
+  },
+  {
     arbitrary: fc.record({ kind: fc.constant("primary" as const), side, path: fc.nat(3) }),
     weight: 1,
   },
@@ -120,6 +129,8 @@ const parameters = fc.record({
   hbInterval: fc.constantFrom(0, 1000, 30_000),
   ecn: fc.nat(1),
   partialReliability: fc.constantFrom(0, 1, 1, 1),
+  interleaving: fc.nat(1),
+  fragmentInterleave: fc.constant(2),
 });
 
 /**

@@ -7,7 +7,7 @@
 export interface ParameterDescription {
   /** The name that the standard gives it. */
   readonly rfcName: string;
-  readonly unit: "ms" | "bytes" | "packets" | "attempts" | "streams" | "ratio" | "switch";
+  readonly unit: "ms" | "bytes" | "packets" | "attempts" | "streams" | "ratio" | "switch" | "level";
   readonly default: number;
   readonly minimum: number;
   readonly maximum: number;
@@ -86,6 +86,22 @@ export const PARAMETERS = {
     0,
     1,
     "RFC 7496, section 4.5: partial reliability (RFC 3758) is offered to the peer",
+  ),
+  interleaving: row(
+    "SCTP_INTERLEAVING_SUPPORTED",
+    "switch",
+    0,
+    0,
+    1,
+    "RFC 8260, section 4.3.1: I-DATA is offered; needs fragmentInterleave 2",
+  ),
+  fragmentInterleave: row(
+    "SCTP_FRAGMENT_INTERLEAVE",
+    "level",
+    0,
+    0,
+    2,
+    "RFC 6458, section 8.1.20: with 2 the reader takes parts of several streams' messages in turn",
   ),
   authentication: row("AUTH", "switch", 1, 0, 1, "RFC 4895, section 6.1: 1 offers it to the peer"),
   streamReconfiguration: row(
@@ -217,7 +233,8 @@ export function areSame(some: Parameters, others: Parameters): boolean {
 
 /**
  * Defaults with some values changed.
- * @throws RangeError if a value is out of its range, or RTO.Min is above RTO.Max.
+ * @throws RangeError if a value is out of its range, RTO.Min is above RTO.Max, or messages are to be
+ *   interleaved for a reader that does not take that.
  */
 export function withParameters(
   changes: Partial<Parameters>,
@@ -231,6 +248,12 @@ export function withParameters(
   if (result.rtoMin > result.rtoMax) {
     throw new RangeError(
       `rtoMin (${result.rtoMin} ms) must not be above rtoMax (${result.rtoMax} ms)`,
+    );
+  }
+  if (result.interleaving === 1 && result.fragmentInterleave < 2) {
+    throw new RangeError(
+      `interleaving needs a reader who takes it: set fragmentInterleave to 2, not ` +
+        result.fragmentInterleave,
     );
   }
   return result;

@@ -157,6 +157,15 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
   ),
   ...onChunk(
+    ChunkType.IData,
+    "I-DATA",
+    handleData,
+    "keep, acknowledge",
+    "2.2.3",
+    { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
+    8260,
+  ),
+  ...onChunk(
     ChunkType.ForwardTsn,
     "FORWARD TSN",
     handleForwardTsn,
@@ -164,6 +173,15 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     "3.6",
     { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
     3758,
+  ),
+  ...onChunk(
+    ChunkType.IForwardTsn,
+    "I-FORWARD-TSN",
+    handleForwardTsn,
+    "skip what was given up, acknowledge",
+    "2.3.1",
+    { "ESTABLISHED": stays, "SHUTDOWN-PENDING": stays, "SHUTDOWN-SENT": stays },
+    8260,
   ),
   ...onChunk(
     ChunkType.Sack,

@@ -35,6 +35,13 @@ export interface FailureInfo {
   readonly data: Uint8Array;
 }
 
+/** A message of which a part was read. */
+interface OpenMessage {
+  readonly message: PlannedMessage;
+  readonly content: Content;
+  bytes: number;
+}
+
 /** Faults that a verdict spells out. */
 const FAULTS_SHOWN = 5;
 const READ_SIZE = 65_536;
@@ -54,20 +61,21 @@ export class DeliveryChecker {
   readonly #ordered = new Map<number, { sequence: number; ssn: number }>();
   readonly #faults: string[] = [];
   #faultCount = 0;
-  readonly #content = new Content();
   readonly #target: Uint8Array;
   readonly #info = { stream: 0, ssn: 0, ppid: 0, unordered: false, endOfMessage: false };
-  #current: PlannedMessage | undefined;
-  #currentBytes = 0;
+  /** The messages of which a part was read, by stream; one at most without interleaving. */
+  readonly #open = new Map<number, OpenMessage>();
 
   /**
    * @param readSize bytes asked for at a time; a small one has messages come in parts.
    * @param mayFail false if the association is reliable whatever the workload wants.
+   * @param interleaves true if parts of other streams may come between those of a message.
    */
   constructor(
     readonly workload: Workload,
     readSize = READ_SIZE,
     private readonly mayFail = true,
+    private readonly interleaves = false,
   ) {
     this.#failed = new Uint8Array(workload.messages.length);
     this.#due = workload.messages.filter((message) => this.#mustArrive(message)).length;
@@ -93,22 +101,21 @@ export class DeliveryChecker {
     }
     this.#failed[index] = wasSent ? 2 : 1;
     const content = new Uint8Array(message.size);
-    this.#content.start(contentSeed(this.workload, message), message.stream, message.sequence);
-    this.#content.write(content, 0, message.size);
+    this.#contentOf(message).write(content, 0, message.size);
     const given = content.subarray(message.size - data.length);
     const isSame = data.length <= message.size && data.every((byte, i) => byte === given[i]);
     if (!isSame) this.#fault(`${this.#name(index)} was given back with another content`);
   }
 
   /** The reader was told that the message of which it has a part will not be completed. */
-  abort({ ppid }: { readonly ppid: number }): void {
-    const message = this.#current;
+  abort({ stream, ppid }: { readonly stream: number; readonly ppid: number }): void {
+    const message = this.#open.get(stream)?.message;
     const index = ppid - this.workload.firstPpid;
     if (message?.index !== index || this.#mustArrive(message)) {
       return this.#fault(`message ${index} was aborted`);
     }
     this.#arrived[index]--;
-    this.#current = undefined;
+    this.#open.delete(stream);
   }
 
   /** Reads and checks all that is readable now. */
@@ -122,11 +129,11 @@ export class DeliveryChecker {
 
   /** Checks one part of a message. */
   take(part: Uint8Array, length: number, info: PartInfo): void {
-    const message = this.#current ?? this.#begin(info);
+    const open = this.#open.get(info.stream) ?? this.#begin(info);
     this.bytes += length;
-    if (message === undefined) return;
-    this.#checkPart(message, part, length, info);
-    if (info.endOfMessage) this.#end(message);
+    if (open === undefined) return;
+    this.#checkPart(open, part, length, info);
+    if (info.endOfMessage) this.#end(open);
   }
 
   /** Whether all of the workload arrived as it should. */
@@ -158,7 +165,7 @@ export class DeliveryChecker {
     return { ok: false, text: `seed ${seed}: ${count}: ${faults.join("; ")}${rest}` };
   }
 
-  #begin(info: PartInfo): PlannedMessage | undefined {
+  #begin(info: PartInfo): OpenMessage | undefined {
     const message = this.workload.messages[info.ppid - this.workload.firstPpid];
     if (message === undefined) {
       this.#fault(`a message with PPID ${info.ppid} was never sent`);
@@ -166,10 +173,19 @@ export class DeliveryChecker {
     }
     if (this.#arrived[message.index]++ > 0) this.#fault(`${this.#name(message.index)} came twice`);
     if (!message.unordered) this.#checkOrder(message, info.ssn);
-    this.#content.start(contentSeed(this.workload, message), message.stream, message.sequence);
-    this.#current = message;
-    this.#currentBytes = 0;
-    return message;
+    const [other] = this.interleaves ? [] : this.#open.values();
+    if (other) {
+      this.#fault(`${this.#name(message.index)} came within message ${other.message.index}`);
+    }
+    const open = { message, bytes: 0, content: this.#contentOf(message) };
+    this.#open.set(info.stream, open);
+    return open;
+  }
+
+  #contentOf(message: PlannedMessage): Content {
+    const content = new Content();
+    content.start(contentSeed(this.workload, message), message.stream, message.sequence);
+    return content;
   }
 
   /** Those between it and the last one must be ones that may be given up; those not sent have no SSN. */
@@ -194,7 +210,8 @@ export class DeliveryChecker {
     return due?.sequence ?? Infinity;
   }
 
-  #checkPart(message: PlannedMessage, part: Uint8Array, length: number, info: PartInfo): void {
+  #checkPart(open: OpenMessage, part: Uint8Array, length: number, info: PartInfo): void {
+    const { message } = open;
     const index = info.ppid - this.workload.firstPpid;
     if (index !== message.index) {
       this.#fault(`a part of message ${index} came inside ${this.#name(message.index)}`);
@@ -203,20 +220,20 @@ export class DeliveryChecker {
       const claim = `on stream ${info.stream}, ${info.unordered ? "unordered" : "ordered"}`;
       this.#fault(`${this.#name(message.index)} came ${claim}`);
     }
-    const wrong = this.#content.compare(part, 0, length);
+    const wrong = open.content.compare(part, 0, length);
     if (wrong >= 0) {
-      this.#fault(`${this.#name(message.index)} differs at byte ${this.#currentBytes + wrong}`);
+      this.#fault(`${this.#name(message.index)} differs at byte ${open.bytes + wrong}`);
     }
-    this.#currentBytes += length;
+    open.bytes += length;
   }
 
-  #end(message: PlannedMessage): void {
-    if (this.#currentBytes !== message.size) {
-      this.#fault(`${this.#name(message.index)} came with ${this.#currentBytes} bytes`);
+  #end({ message, bytes }: OpenMessage): void {
+    if (bytes !== message.size) {
+      this.#fault(`${this.#name(message.index)} came with ${bytes} bytes`);
     }
     this.received++;
     if (this.#mustArrive(message)) this.#due--;
-    this.#current = undefined;
+    this.#open.delete(message.stream);
   }
 
   #name(index: number): string {

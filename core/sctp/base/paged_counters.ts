@@ -1,6 +1,6 @@
 /**
- * 65,536 counters of 16 bits, of which only those that are used cost memory: Stream Sequence Numbers
- * for every possible stream without paying for them up front.
+ * 65,536 counters, of which only those that are used cost memory: numbers of the next message for every
+ * possible stream without paying for them up front. They wrap at 16 or, as signed numbers, at 32 bits.
  */
 const PAGE_BITS = 8;
 const PAGE_LENGTH = 1 << PAGE_BITS;
@@ -9,8 +9,14 @@ const PAGE_LENGTH = 1 << PAGE_BITS;
 const NO_COUNTERS: number[] = [];
 
 export class PagedCounters {
+  /** All that counts of a value. */
+  readonly #mask: number;
   /** A page ends soon behind the highest counter that was set. */
   readonly #pages: (number[] | undefined)[] = [NO_COUNTERS];
+
+  constructor(bits: 16 | 32 = 16) {
+    this.#mask = bits === 16 ? 0xffff : -1;
+  }
 
   /** The value of counter `index`; 0 if it was never set. */
   get(index: number): number {
@@ -19,13 +25,13 @@ export class PagedCounters {
     return page && place < page.length ? page[place] : 0;
   }
 
-  /** Sets counter `index` to the low 16 bits of `value`. */
+  /** Sets counter `index` to the low bits of `value`. */
   set(index: number, value: number): void {
     const number = index >>> PAGE_BITS;
     const place = index & (PAGE_LENGTH - 1);
     let page = this.#pages[number] ?? NO_COUNTERS;
     if (place >= page.length) page = this.#pages[number] = widened(page, place);
-    page[place] = value & 0xffff;
+    page[place] = value & this.#mask;
   }
 
   /** True if every counter is 0. */

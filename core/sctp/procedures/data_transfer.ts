@@ -11,7 +11,8 @@ import { ChunkState } from "../tx/outstanding.ts";
 import { mark, markEverythingOn, noteReduction } from "../tx/retransmission.ts";
 import type { Transmission } from "../tx/transmission.ts";
 import { processSack, SackVerdict } from "../tx/sack_processing.ts";
-import { dataPayloadLength, dataStream, dataTsn } from "../wire/data.ts";
+import { chunkLength } from "../wire/chunk.ts";
+import { dataStream, dataTsn } from "../wire/data.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
 import { sackIsWellFormed } from "../wire/sack.ts";
@@ -22,12 +23,12 @@ import { reportFreeKeys } from "./authentication.ts";
 import { probe } from "./heartbeat.ts";
 import { advanceShutdown } from "./shutdown.ts";
 
-/** One DATA chunk, in a state in which DATA is taken. */
+/** One DATA or I-DATA chunk, in a state in which DATA is taken. */
 export function handleData(association: Association, context: ChunkContext): void {
   const { rx, host, metrics } = association;
   const { bytes, offset } = context;
   if (!rx) return;
-  if (dataPayloadLength(bytes, offset) <= 0) {
+  if (chunkLength(bytes, offset) <= rx.headerLength) {
     // Section 6.2, last paragraphs.
     abortForViolation(association, [{ code: CauseCode.NoUserData, tsn: dataTsn(bytes, offset) }]);
     return;

@@ -2,19 +2,23 @@
 import type { Association } from "../association.ts";
 import type { Instant } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { ForwardVerdict } from "../rx/reception.ts";
+import { ForwardVerdict } from "../rx/skipping.ts";
 import { AssociationTimer } from "../timer/timer_table.ts";
 import { abandonDue, makeRoom } from "../tx/abandonment.ts";
 import type { SendOptions } from "../tx/send_queue.ts";
 import { forwardTsnIsWellFormed } from "../wire/forward_tsn.ts";
+import { iForwardTsnIsWellFormed } from "../wire/i_forward_tsn.ts";
 import { advanceShutdown } from "./shutdown.ts";
 
-/** One FORWARD TSN chunk, in a state in which DATA is taken (section 3.6). */
+/** One FORWARD TSN or I-FORWARD-TSN chunk, in a state in which DATA is taken (section 3.6). */
 export function handleForwardTsn(association: Association, context: ChunkContext): void {
   const { rx, host, metrics } = association;
   const { bytes, offset } = context;
   if (!rx) return;
-  if (!forwardTsnIsWellFormed(bytes, offset)) {
+  const isWellFormed = association.interleaves
+    ? iForwardTsnIsWellFormed(bytes, offset)
+    : forwardTsnIsWellFormed(bytes, offset);
+  if (!isWellFormed) {
     host.countDrop("malformed-chunk");
     return;
   }
@@ -36,8 +40,9 @@ export function handleForwardTsn(association: Association, context: ChunkContext
       host.countDrop("absurd-forward-tsn");
       break;
   }
-  const message = rx.takeAborted();
-  if (message) host.emit({ kind: "partial-delivery-aborted", association, message });
+  for (let message = rx.takeAborted(); message; message = rx.takeAborted()) {
+    host.emit({ kind: "partial-delivery-aborted", association, message });
+  }
 }
 
 /**

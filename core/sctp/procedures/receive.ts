@@ -4,7 +4,7 @@ import type { Instant } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { InboundPacket } from "../packet.ts";
-import { understandsChunk } from "../extensions.ts";
+import { isOfOtherKind, understandsChunk } from "../extensions.ts";
 import { handlerFor } from "../states.ts";
 import { abortIsReflected, encodeAbort } from "../wire/abort.ts";
 import {
@@ -14,7 +14,7 @@ import {
   chunkType,
   nextChunk,
 } from "../wire/chunk.ts";
-import { ChunkType, stopsProcessing } from "../wire/chunk_type.ts";
+import { chunkName, ChunkType, stopsProcessing } from "../wire/chunk_type.ts";
 import {
   checksumIsRight,
   COMMON_HEADER_LENGTH,
@@ -22,9 +22,10 @@ import {
   sourcePort,
   verificationTag,
 } from "../wire/common_header.ts";
-import { CauseCode } from "../wire/error_cause.ts";
+import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
 import { shutdownCompleteIsReflected } from "../wire/shutdown.ts";
 import { authenticationOf, isAuthenticCookie, lacksAuth } from "./authentication.ts";
+import { abortForViolation } from "./abort.ts";
 import { finishDataPacket } from "./data_transfer.ts";
 import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setup.ts";
 import { handleUnknownChunk } from "./operation_error.ts";
@@ -243,7 +244,8 @@ function processChunk(
     endpoint.countDrop("unknown-source");
     return true;
   }
-  if (!understandsChunk(association.extensions, type)) {
+  const isViolation = isOfOtherKind(association.extensions, type);
+  if (!isViolation && !understandsChunk(association.extensions, type)) {
     handleUnknownChunk(association, context);
     return !stopsProcessing(type);
   }
@@ -256,9 +258,16 @@ function processChunk(
     return true;
   }
   const handle = handlerFor(association.state, type);
-  if (handle) handle(association, context);
-  else endpoint.countDrop("unexpected-chunk");
+  if (!handle) endpoint.countDrop("unexpected-chunk");
+  else if (isViolation) refuseOtherKind(association, type);
+  else handle(association, context);
   return true;
+}
+
+/** RFC 8260, sections 2.2.3 and 2.3.1. */
+function refuseOtherKind(association: Association, type: number): void {
+  const words = association.interleaves ? "beside I-DATA" : "without I-DATA being agreed on";
+  abortForViolation(association, [protocolViolation(`${chunkName(type)} ${words}`)]);
 }
 
 /** INIT: alone in its packet and with tag 0 (section 8.5.1, A). */

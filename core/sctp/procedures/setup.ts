@@ -3,7 +3,7 @@ import { compact } from "../base/compact.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { chunksOfExtensions, Extension, offeredExtensions } from "../extensions.ts";
+import { chunksOfExtensions, isPartiallyReliable, offeredExtensions } from "../extensions.ts";
 import type { Path } from "../path/path.ts";
 import { Reception } from "../rx/reception.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
@@ -235,7 +235,8 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
   association.peerAdaptationIndication = peer.peerAdaptation;
   association.ecnEnabled = peer.peerEcn && parameters.ecn === 1;
   association.extensions = peer.extensions;
-  tx.abandons = (peer.extensions & Extension.PartialReliability) !== 0;
+  tx.abandons = isPartiallyReliable(peer.extensions);
+  tx.setInterleaving(association.interleaves);
   association.rx = new Reception(
     parameters,
     association.timers,
@@ -243,6 +244,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
     peer.peerInitialTsn,
     association.inboundStreams,
     host.environment.random.uint32(),
+    association.interleaves,
   );
   // Section 6.2.1, A.
   tx.announcedWindow = peer.peerWindow;

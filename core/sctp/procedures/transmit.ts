@@ -8,7 +8,6 @@ import { writeFullPackets } from "../tx/full_packets.ts";
 import { type ForwardPoint, SHORTEST_FORWARD_TSN } from "../tx/forward_point.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
-import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { askForAddresses } from "./asconf.ts";
@@ -120,7 +119,7 @@ function writeBulk(association: Association, now: Instant, batch: PacketBatch): 
   const { tx, rx, host, control, conditions, authentication } = association;
   const path = conditions.dataPath;
   const isAlone = control.length === 0 && !rx?.acks.isPending &&
-    !authentication?.mustSend(ChunkType.Data) && !tx.forward?.isDue(tx, now);
+    !authentication?.mustSend(tx.chunkType) && !tx.forward?.isDue(tx, now);
   if (!path || !isAlone || !maySendData(association)) return false;
   path.route.ecn = association.ecnEnabled ? Ecn.Ect0 : Ecn.NotEct;
   const bytesBefore = batch.used;
@@ -149,7 +148,8 @@ function writeForwardPacket(
   const path = forward.isDue(tx, now) ? forward.pathFor(conditions.dataPath) : undefined;
   if (!path) return false;
   begin(association, batch, path, association.peerTag);
-  if (!mayAdd(association, ChunkType.ForwardTsn, SHORTEST_FORWARD_TSN)) return false;
+  const type = tx.interleaves ? ChunkType.IForwardTsn : ChunkType.ForwardTsn;
+  if (!mayAdd(association, type, SHORTEST_FORWARD_TSN)) return false;
   forward.write(tx, now, path, host.writer);
   association.metrics.forwardTsnsSent++;
   if (rx?.acks.isPending && path === sackPath(association)) bundleSack(association);
@@ -248,7 +248,7 @@ function finish(
   const { host, tx, metrics, conditions } = association;
   const { writer } = host;
   const retransmitted = path.metrics.chunksRetransmitted;
-  const mayFill = withData && mayAdd(association, ChunkType.Data, DATA_HEADER_LENGTH);
+  const mayFill = withData && mayAdd(association, tx.chunkType, tx.headerLength);
   const chunks = mayFill ? fillPacket(tx, now, path, writer, conditions) : 0;
   writer.dropIdleAuth();
   // RFC 3168, section 6.1.5: what is sent again is not ECN-capable.

@@ -1,6 +1,6 @@
 /**
  * Received DATA chunks that the user has not read yet: payloads in the pool, facts in columns, chunks
- * of one message linked in TSN order. Record 0 means "none".
+ * of one message linked in their order. Record 0 means "none".
  */
 import { SlabPool } from "../base/slab_pool.ts";
 import { type Columns, SpareColumns } from "../base/spare_columns.ts";
@@ -16,7 +16,8 @@ class RecordColumns implements Columns {
   readonly address: Uint32Array;
   readonly length: Uint16Array;
   readonly stream: Uint16Array;
-  readonly ssn: Uint16Array;
+  readonly ssn: Uint32Array;
+  readonly fsn: Uint32Array;
   readonly ppid: Uint32Array;
   readonly flags: Uint8Array;
   readonly next: Uint32Array;
@@ -30,7 +31,8 @@ class RecordColumns implements Columns {
     this.address = new Uint32Array(capacity);
     this.length = new Uint16Array(capacity);
     this.stream = new Uint16Array(capacity);
-    this.ssn = new Uint16Array(capacity);
+    this.ssn = new Uint32Array(capacity);
+    this.fsn = new Uint32Array(capacity);
     this.ppid = new Uint32Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.next = new Uint32Array(capacity);
@@ -47,6 +49,7 @@ class RecordColumns implements Columns {
     this.length.set(source.length);
     this.stream.set(source.stream);
     this.ssn.set(source.ssn);
+    this.fsn.set(source.fsn);
     this.ppid.set(source.ppid);
     this.flags.set(source.flags);
     this.next.set(source.next);
@@ -89,8 +92,14 @@ export class ChunkStore {
     return this.#columns.stream;
   }
 
-  get ssn(): Uint16Array {
+  /** Stream Sequence Number of a DATA chunk, Message Identifier of an I-DATA chunk. */
+  get ssn(): Uint32Array {
     return this.#columns.ssn;
+  }
+
+  /** Fragment Sequence Number of an I-DATA chunk; not set for DATA. */
+  get fsn(): Uint32Array {
+    return this.#columns.fsn;
   }
 
   get ppid(): Uint32Array {

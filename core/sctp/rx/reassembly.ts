@@ -16,11 +16,14 @@ import { StreamOrder } from "./stream_order.ts";
 /** What reading reports about a message; one object can be used for many reads. */
 export interface ReceiveInfo {
   stream: number;
-  /** Stream Sequence Number; means nothing for an unordered message. */
+  /**
+   * Stream Sequence Number, or the lower half of the Message Identifier (RFC 8260, section 4.1); means
+   * nothing for an unordered message.
+   */
   ssn: number;
   ppid: number;
   unordered: boolean;
-  /** False if more of the same message follows with the next read. */
+  /** False if more of the same message follows: with the next read or, with interleaving, of its stream. */
   endOfMessage: boolean;
 }
 

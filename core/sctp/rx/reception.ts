@@ -4,25 +4,22 @@ import { type Tsn, tsnAdd, tsnDistance, tsnLess } from "../base/serial.ts";
 import type { Instant } from "../base/time.ts";
 import type { Parameters } from "../parameters.ts";
 import type { TimerTable } from "../timer/timer_table.ts";
-import { chunkFlags } from "../wire/chunk.ts";
+import { chunkFlags, chunkLength } from "../wire/chunk.ts";
 import {
   DATA_HEADER_LENGTH,
   DataFlag,
-  dataPayloadLength,
   dataPpid,
   dataSsn,
   dataStream,
   dataTsn,
 } from "../wire/data.ts";
-import {
-  forwardTsnCumulative,
-  skippedSsn,
-  skippedStream,
-  skippedStreamCount,
-} from "../wire/forward_tsn.ts";
+import { forwardTsnCumulative } from "../wire/forward_tsn.ts";
+import { I_DATA_HEADER_LENGTH, iDataMid, iDataPpidOrFsn } from "../wire/idata.ts";
 import { AckPolicy } from "./ack_policy.ts";
 import { ChunkStore } from "./chunk_store.ts";
+import { InterleavedReassembly } from "./interleaved_reassembly.ts";
 import { type AbortedMessage, ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
+import { dropIncomplete, ForwardVerdict, skipInterleaved, skipMessages } from "./skipping.ts";
 import { MAX_GAP_OFFSET, TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
 
 /**
@@ -56,26 +53,13 @@ export const DataVerdict = {
 } as const;
 export type DataVerdict = (typeof DataVerdict)[keyof typeof DataVerdict];
 
-/** A Stream Sequence Number that is further ahead is behind (RFC 9260, section 1.6). */
-const BEHIND = 0x7fff;
-
-/** What a FORWARD TSN chunk turned out to be. */
-export const ForwardVerdict = {
-  Skipped: 0,
-  /** At or behind the Cumulative TSN. */
-  OutOfDate: 1,
-  /** Further ahead than anything that could have been sent. */
-  BeyondWindow: 2,
-  /** Skipped, but it lists streams that do not exist, or more messages than it skips TSNs. */
-  Absurd: 3,
-} as const;
-export type ForwardVerdict = (typeof ForwardVerdict)[keyof typeof ForwardVerdict];
-
 export class Reception {
   tracker: TsnTracker;
   readonly acks: AckPolicy;
   readonly #store: ChunkStore;
-  readonly #reassembly: Reassembly;
+  readonly #reassembly: Reassembly | InterleavedReassembly;
+  /** Bytes in front of the user data of a chunk. */
+  readonly headerLength: number;
   readonly #parameters: Parameters;
   /** Streams on which the peer may send. */
   inboundStreams: number;
@@ -95,13 +79,18 @@ export class Reception {
     readonly initialTsn: Tsn,
     inboundStreams: number,
     salt: number,
+    /** I-DATA is received, not DATA (RFC 8260). */
+    interleaves = false,
   ) {
     this.#parameters = parameters;
+    this.headerLength = interleaves ? I_DATA_HEADER_LENGTH : DATA_HEADER_LENGTH;
     this.inboundStreams = inboundStreams;
     this.tracker = new TsnTracker(initialTsn);
     this.acks = new AckPolicy(parameters, timers);
     this.#store = new ChunkStore(pool);
-    this.#reassembly = new Reassembly(this.#store, salt);
+    this.#reassembly = interleaves
+      ? new InterleavedReassembly(this.#store, salt, parameters.partialDeliveryPoint)
+      : new Reassembly(this.#store, salt);
     this.#announcedWindow = parameters.receiveBuffer;
   }
 
@@ -127,7 +116,7 @@ export class Reception {
     return Math.max(0, Math.floor(Math.min(byPayload, byMemory)));
   }
 
-  /** Takes one DATA chunk at `offset`; its length and user data have been checked. */
+  /** Takes one DATA or I-DATA chunk at `offset`; its length and user data have been checked. */
   handleData(bytes: Uint8Array, offset: number): DataVerdict {
     const tsn = dataTsn(bytes, offset);
     switch (this.tracker.classify(tsn)) {
@@ -152,7 +141,19 @@ export class Reception {
     const reach = tsnDistance(this.tracker.cumulative, tsn);
     this.tracker.accept(tsn);
     if (dataStream(bytes, offset) >= this.inboundStreams) return DataVerdict.InvalidStream;
-    return this.#keep(bytes, offset, tsn, reach);
+    const record = this.#store.take(
+      bytes,
+      offset + this.headerLength,
+      chunkLength(bytes, offset) - this.headerLength,
+    );
+    this.#store.tsn[record] = tsn;
+    this.#store.stream[record] = dataStream(bytes, offset);
+    this.#store.flags[record] = chunkFlags(bytes, offset);
+    return verdictOn(
+      this.#reassembly instanceof Reassembly
+        ? this.#addData(this.#reassembly, record, bytes, offset, reach)
+        : this.#addIData(this.#reassembly, record, bytes, offset),
+    );
   }
 
   /**
@@ -175,26 +176,34 @@ export class Reception {
     return this.#store.heldCost < limit;
   }
 
-  #keep(bytes: Uint8Array, offset: number, tsn: Tsn, reach: number): DataVerdict {
-    const store = this.#store;
-    const length = dataPayloadLength(bytes, offset);
-    const record = store.take(bytes, offset + DATA_HEADER_LENGTH, length);
-    store.tsn[record] = tsn;
-    store.stream[record] = dataStream(bytes, offset);
-    store.ssn[record] = dataSsn(bytes, offset);
-    store.ppid[record] = dataPpid(bytes, offset);
-    store.flags[record] = chunkFlags(bytes, offset);
-    switch (this.#reassembly.add(record, reach)) {
-      case ChunkFate.Kept:
-        return DataVerdict.Accepted;
-      case ChunkFate.Useless:
-        return DataVerdict.Useless;
-      case ChunkFate.Contradiction:
-        return DataVerdict.Contradiction;
-    }
+  #addData(
+    reassembly: Reassembly,
+    record: number,
+    bytes: Uint8Array,
+    offset: number,
+    reach: number,
+  ): ChunkFate {
+    this.#store.ssn[record] = dataSsn(bytes, offset);
+    this.#store.ppid[record] = dataPpid(bytes, offset);
+    return reassembly.add(record, reach);
   }
 
-  /** Takes one well-formed FORWARD TSN chunk at `offset` (RFC 3758, section 3.6). */
+  #addIData(
+    reassembly: InterleavedReassembly,
+    record: number,
+    bytes: Uint8Array,
+    offset: number,
+  ): ChunkFate {
+    const store = this.#store;
+    const begins = (chunkFlags(bytes, offset) & DataFlag.Begin) !== 0;
+    const ppidOrFsn = iDataPpidOrFsn(bytes, offset);
+    store.ssn[record] = iDataMid(bytes, offset);
+    store.ppid[record] = begins ? ppidOrFsn : 0;
+    store.fsn[record] = begins ? 0 : ppidOrFsn;
+    return reassembly.add(record);
+  }
+
+  /** Takes one well-formed FORWARD TSN or I-FORWARD-TSN chunk at `offset` (RFC 3758, section 3.6). */
   handleForwardTsn(bytes: Uint8Array, offset: number): ForwardVerdict {
     // At once, which the rules for DATA allow: the sender's T3-rtx waits for it.
     this.acks.demand();
@@ -203,38 +212,13 @@ export class Reception {
     if (reach <= 0) return ForwardVerdict.OutOfDate;
     if (reach > MAX_GAP_OFFSET) return ForwardVerdict.BeyondWindow;
     this.#skippedInPacket = true;
-    this.#dropIncomplete(target);
+    const reassembly = this.#reassembly;
+    const isPlain = reassembly instanceof Reassembly;
+    if (isPlain) dropIncomplete(reassembly, this.tracker, target);
     this.tracker.skipTo(target);
-    return this.#skipMessages(bytes, offset, reach);
-  }
-
-  /** Drops each message that lacks a TSN up to `target`: such end or start at the edge of a gap. */
-  #dropIncomplete(target: Tsn): void {
-    const { cumulative, ranges } = this.tracker;
-    this.#reassembly.dropUnended(cumulative);
-    for (let i = 0; i < ranges.count && tsnDistance(target, ranges.firstOf(i)) <= 1; i++) {
-      this.#reassembly.dropUnbegun(ranges.firstOf(i));
-      if (tsnLess(ranges.lastOf(i), target)) this.#reassembly.dropUnended(ranges.lastOf(i));
-    }
-  }
-
-  /** Passes the listed messages over; each has a TSN of its own among the `reach` that are skipped. */
-  #skipMessages(bytes: Uint8Array, offset: number, reach: number): ForwardVerdict {
-    const listed = skippedStreamCount(bytes, offset);
-    let verdict: ForwardVerdict = ForwardVerdict.Skipped;
-    let left = reach;
-    for (let i = 0; i < listed; i++) {
-      const stream = skippedStream(bytes, offset, i);
-      const count = this.#reassembly.distanceBehind(stream, skippedSsn(bytes, offset, i));
-      if (count === 0 || count > BEHIND) continue;
-      if (count > left || stream >= this.inboundStreams) {
-        verdict = ForwardVerdict.Absurd;
-        continue;
-      }
-      this.#reassembly.skip(stream, count);
-      left -= count;
-    }
-    return verdict;
+    return isPlain
+      ? skipMessages(reassembly, bytes, offset, reach, this.inboundStreams)
+      : skipInterleaved(reassembly, bytes, offset, this.inboundStreams);
   }
 
   /** A message of which the reader has a part and will get no more; told once. */
@@ -262,12 +246,14 @@ export class Reception {
    * nothing else to read that would make some, is handed over in parts.
    */
   #considerPartialDelivery(): void {
-    const { partialDeliveryPoint } = this.#parameters;
     const starved = !this.#reassembly.isReadable && this.window < SMALLEST_WINDOW;
-    this.#reassembly.startPartialDelivery(
-      this.tracker.cumulative,
-      starved ? 1 : partialDeliveryPoint,
-    );
+    if (this.#reassembly instanceof Reassembly) {
+      const { partialDeliveryPoint } = this.#parameters;
+      const { cumulative } = this.tracker;
+      this.#reassembly.startPartialDelivery(cumulative, starved ? 1 : partialDeliveryPoint);
+    } else if (starved) {
+      this.#reassembly.startPartialDelivery();
+    }
   }
 
   /** Reads from the first message; asks for a window update when that opened the window a lot. */
@@ -337,5 +323,16 @@ export class Reception {
   /** Drops what can never be read; with `everything`, also what could be. */
   clear(everything: boolean): void {
     this.#reassembly.clear(everything);
+  }
+}
+
+function verdictOn(fate: ChunkFate): DataVerdict {
+  switch (fate) {
+    case ChunkFate.Kept:
+      return DataVerdict.Accepted;
+    case ChunkFate.Useless:
+      return DataVerdict.Useless;
+    case ChunkFate.Contradiction:
+      return DataVerdict.Contradiction;
   }
 }

@@ -8,7 +8,8 @@ import { withParameters } from "../parameters.ts";
 import { data, type DataTemplate, forwardTsn } from "../testing/chunks.ts";
 import { TimerTable } from "../timer/timer_table.ts";
 import { sackCumulativeTsn, sackGapCount } from "../wire/sack.ts";
-import { DataVerdict, ForwardVerdict, Reception } from "./reception.ts";
+import { DataVerdict, Reception } from "./reception.ts";
+import { ForwardVerdict } from "./skipping.ts";
 
 /** A message that was read, or a part of one: `stream/ssn text`, with a dot at its end. */
 type Read = string;

@@ -6,6 +6,12 @@ import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, putCommonHeader, sealChecksum } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
 import { forwardTsnLength, putForwardTsnHeader, putSkippedStream } from "../wire/forward_tsn.ts";
+import {
+  iForwardTsnLength,
+  putIForwardTsnHeader,
+  putSkippedMessage,
+} from "../wire/i_forward_tsn.ts";
+import { I_DATA_HEADER_LENGTH, putIDataHeader } from "../wire/idata.ts";
 import { encodeInit, type InitFields } from "../wire/init.ts";
 import { putSackDuplicate, putSackGap, putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
 
@@ -79,6 +85,24 @@ export function data(sequence: number, template: DataTemplate = {}): Uint8Array 
   return chunk;
 }
 
+export interface IDataTemplate extends Omit<DataTemplate, "ssn"> {
+  readonly mid?: number;
+  /** Means nothing with the mark "B". */
+  readonly fsn?: number;
+}
+
+/** An I-DATA chunk; a whole message of 10 bytes on stream 0 if nothing else is said. */
+export function iData(sequence: number, template: IDataTemplate = {}): Uint8Array {
+  const { stream = 0, mid = 0, fsn = 0, ppid = 0, marks = "BE" } = template;
+  const plain = data(sequence, template);
+  const payload = plain.subarray(DATA_HEADER_LENGTH);
+  const chunk = new Uint8Array(I_DATA_HEADER_LENGTH + payload.length);
+  const ppidOrFsn = marks.includes("B") ? ppid : fsn;
+  putIDataHeader(chunk, 0, plain[1], payload.length, tsn(sequence), stream, mid, ppidOrFsn);
+  chunk.set(payload, I_DATA_HEADER_LENGTH);
+  return chunk;
+}
+
 export interface SackTemplate {
   readonly window?: number;
   /** First and last TSN of each block, as distances from the Cumulative TSN Ack. */
@@ -104,6 +128,22 @@ export function forwardTsn(
   const chunk = new Uint8Array(forwardTsnLength(skipped.length));
   putForwardTsnHeader(chunk, 0, tsn(cumulative), skipped.length);
   skipped.forEach(([stream, ssn], i) => putSkippedStream(chunk, 0, i, stream, ssn));
+  return chunk;
+}
+
+/** What an I-FORWARD-TSN skips in a stream: messages up to a number, ordered ones unless it says "U". */
+export type SkippedMessage = readonly [stream: number, mid: number, order?: "U"];
+
+/** An I-FORWARD-TSN. */
+export function iForwardTsn(
+  cumulative: number,
+  skipped: readonly SkippedMessage[] = [],
+): Uint8Array {
+  const chunk = new Uint8Array(iForwardTsnLength(skipped.length));
+  putIForwardTsnHeader(chunk, 0, tsn(cumulative), skipped.length);
+  skipped.forEach(([stream, mid, order], i) =>
+    putSkippedMessage(chunk, 0, i, stream, order === "U", mid)
+  );
   return chunk;
 }
 

@@ -5,6 +5,7 @@ import { SeededRandom, uniform } from "../base/random.ts";
 import type { SctpEvent } from "../events.ts";
 import type { Parameters } from "../parameters.ts";
 import type { PartialReliability } from "../tx/partial_reliability.ts";
+import type { StreamSchedulerName } from "../tx/stream_scheduler.ts";
 import { contentOf, ReferenceModel } from "./reference_model.ts";
 import type { SentPacket } from "./sent_packet.ts";
 import { localAddresses, type TestEndpoint } from "./test_endpoint.ts";
@@ -31,6 +32,7 @@ export type Command =
     readonly immediate: boolean;
     readonly reliability?: PartialReliability;
   }
+  | { readonly kind: "schedule"; readonly side: SideName; readonly scheduler: StreamSchedulerName }
   | { readonly kind: "read"; readonly side: SideName; readonly room: number }
   | { readonly kind: "wait"; readonly milliseconds: number }
   | { readonly kind: "weather"; readonly weather: Weather }
@@ -68,7 +70,7 @@ function addressesOf(side: SideName, links: FuzzPlan["links"]): string[] {
 /** What one side of the run knows. */
 class RunSide {
   association: Association | undefined;
-  readonly received = new ReferenceModel();
+  readonly received = new ReferenceModel(() => this.association?.interleaves === true);
   isUp = false;
   isReadable = false;
   /** A send was refused, and no notification came since. */
@@ -210,6 +212,8 @@ export class FuzzRun {
           return association.abort(now);
         case "primary":
           return association.setPrimary(this.#pathOf(association, command.path));
+        case "schedule":
+          return association.setStreamScheduler(command.scheduler);
         case "heartbeat":
           return association.requestHeartbeat(now, this.#pathOf(association, command.path));
         case "addresses":

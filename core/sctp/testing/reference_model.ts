@@ -33,8 +33,11 @@ export class ReferenceModel {
   readonly #partial = new Map<number, Message>();
   /** Those of them that have. */
   readonly #arrivals = new Set<number>();
-  /** The message of which parts were read so far. */
-  #open: { readonly id: number; readonly parts: number[] } | undefined;
+  /** The messages of which parts were read so far, by stream; one at most without interleaving. */
+  readonly #open = new Map<number, { readonly id: number; readonly parts: number[] }>();
+
+  /** @param interleaves says whether parts of other streams may come between those of a message. */
+  constructor(private readonly interleaves = () => false) {}
 
   /** The number for the next message. */
   get nextId(): number {
@@ -70,12 +73,12 @@ export class ReferenceModel {
 
   /** The reader was told that the message of which it has a part will not be completed. */
   aborted({ ppid, stream, unordered }: AbortedMessage): void {
-    const open = this.#open;
+    const open = this.#open.get(stream);
     const message = this.#partial.get(ppid);
     if (open?.id !== ppid || message?.stream !== stream || message.unordered !== unordered) {
       throw new Error(`message ${ppid} was aborted, message ${open?.id} is open`);
     }
-    this.#open = undefined;
+    this.#open.delete(stream);
   }
 
   /** All is over: what has not arrived must have failed, and what was never sent not have arrived. */
@@ -92,11 +95,14 @@ export class ReferenceModel {
 
   /** Something was read; throws if it breaks a promise. */
   read(bytes: Uint8Array, info: ReceiveInfo): void {
-    const open = this.#open ?? { id: info.ppid, parts: [] };
-    if (open.id !== info.ppid) throw new Error(`message ${info.ppid} within message ${open.id}`);
+    const { stream, ppid } = info;
+    const open = this.#open.get(stream) ?? { id: ppid, parts: [] };
+    const mixes = this.#open.size > 0 && !this.#open.has(stream) && !this.interleaves();
+    if (open.id !== ppid || mixes) throw new Error(`message ${ppid} within another one`);
     open.parts.push(...bytes);
-    this.#open = info.endOfMessage ? undefined : open;
-    if (info.endOfMessage) this.#arrived(open.parts, info);
+    if (!info.endOfMessage) return void this.#open.set(stream, open);
+    this.#open.delete(stream);
+    this.#arrived(open.parts, info);
   }
 
   #arrived(content: readonly number[], info: ReceiveInfo): void {

@@ -148,7 +148,8 @@ function settleFlight(tx: Transmission, path: Path, tsn: Tsn): void {
 
 /**
  * The end of a message that was given up before all of it had a TSN: one that is never sent. The peer
- * may have all the rest, and would take the chunk behind it for a part of the same message.
+ * may have all the rest, and would take the chunk behind it for a part of the same message, or wait for
+ * the end.
  */
 function appendEnd(tx: Transmission, stream: number, isUnordered: boolean): void {
   const { outstanding } = tx;
@@ -157,7 +158,7 @@ function appendEnd(tx: Transmission, stream: number, isUnordered: boolean): void
   outstanding.length[slot] = 0;
   outstanding.path[slot] = 0;
   outstanding.stream[slot] = stream;
-  outstanding.ssn[slot] = tx.nextSsn.get(stream);
+  outstanding.ssn[slot] = tx.numberOf(stream, isUnordered);
   outstanding.flags[slot] = isUnordered ? DataFlag.End | DataFlag.Unordered : DataFlag.End;
-  if (!isUnordered) tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
+  tx.countMessage(stream, isUnordered);
 }

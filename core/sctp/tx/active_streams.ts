@@ -18,6 +18,8 @@ export class ActiveStreams {
   readonly tail: number[] = [];
   /** Last segment that may leave while the stream is held; 0 if it is not, or all of them have. */
   readonly last: number[] = [];
+  /** Chunks that were cut from a message that is not over. */
+  readonly chunks: number[] = [];
   /** The stream's next turn. */
   readonly turn: number[] = [];
   /** Virtual time until which the stream has used its share. */
@@ -46,6 +48,7 @@ export class ActiveStreams {
     this.head[slot] = 0;
     this.tail[slot] = 0;
     this.last[slot] = 0;
+    this.chunks[slot] = 0;
     this.turn[slot] = turn;
     this.used[slot] = used;
     return slot;

@@ -1,10 +1,11 @@
-/** Putting DATA chunks into packets (RFC 9260, sections 6.1 and 6.9). */
+/** Putting DATA, or I-DATA, chunks into packets (RFC 9260, sections 6.1 and 6.9). */
 import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import { after, type Instant, NEVER } from "../base/time.ts";
 import type { Path } from "../path/path.ts";
 import { PathTimer } from "../timer/timer_table.ts";
 import { padded } from "../base/bytes.ts";
-import { DATA_HEADER_LENGTH, DataFlag, putDataHeader } from "../wire/data.ts";
+import { DataFlag, putDataHeader } from "../wire/data.ts";
+import { putIDataHeader } from "../wire/idata.ts";
 import { notePartialChunk } from "./abandonment.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { PacketWriter } from "./packet_writer.ts";
@@ -106,7 +107,7 @@ function retransmit(
     const slot = outstanding.slotOf(tsn);
     if (outstanding.state[slot] === ChunkState.Marked) {
       if (outstanding.path[slot] === path.index) {
-        const fits = padded(DATA_HEADER_LENGTH + outstanding.length[slot]) <= writer.room;
+        const fits = padded(tx.headerLength + outstanding.length[slot]) <= writer.room;
         // RFC 9260, section 6.9: a chunk that the PMTU has outgrown leaves alone, for IP to fragment.
         if (!fits && !writer.isEmpty) break;
         sendAgain(tx, now, path, writer, tsn, conditions);
@@ -158,7 +159,7 @@ function sendNew(
   queue.beginPacket();
   while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
     if (chunks > 0 && queue.endsPacket) break;
-    const length = nextChunkLength(tx, writer.room - DATA_HEADER_LENGTH, !writer.isEmpty);
+    const length = nextChunkLength(tx, writer.room - tx.headerLength, !writer.isEmpty);
     if (length === 0 || !windowAllows(tx, length)) break;
     sendChunk(tx, now, path, writer, length, conditions);
     chunks++;
@@ -199,7 +200,10 @@ function sendChunk(
   let flags = 0;
   if (queue.atMessageStart) flags |= DataFlag.Begin;
   if (length === queue.currentRest && (marks & SegmentFlag.End) !== 0) flags |= DataFlag.End;
-  if ((marks & SegmentFlag.Unordered) !== 0) flags |= DataFlag.Unordered;
+  const unordered = (marks & SegmentFlag.Unordered) !== 0;
+  if (unordered) flags |= DataFlag.Unordered;
+  // RFC 8260, section 2.1: one place is for both.
+  const ppidOrFsn = tx.interleaves && (flags & DataFlag.Begin) === 0 ? queue.currentFsn : ppid;
   const address = queue.cut(length);
   // RFC 9260, section 6.1: at the user's wish, and for the last chunk before a SHUTDOWN.
   const isAsked = (flags & DataFlag.End) !== 0 && (marks & SegmentFlag.Immediate) !== 0;
@@ -210,14 +214,12 @@ function sendChunk(
   outstanding.length[slot] = length;
   outstanding.segment[slot] = segment;
   outstanding.stream[slot] = stream;
-  outstanding.ppid[slot] = ppid;
+  outstanding.ppid[slot] = ppidOrFsn;
   outstanding.flags[slot] = flags;
-  outstanding.ssn[slot] = tx.nextSsn.get(stream);
+  outstanding.ssn[slot] = tx.numberOf(stream, unordered);
   outstanding.path[slot] = path.index;
   if ((marks & SegmentFlag.Partial) !== 0) notePartialChunk(tx, segment, slot, tsn);
-  if ((flags & (DataFlag.End | DataFlag.Unordered)) === DataFlag.End) {
-    tx.nextSsn.set(stream, tx.nextSsn.get(stream) + 1);
-  }
+  if ((flags & DataFlag.End) !== 0) tx.countMessage(stream, unordered);
   const wasIdle = path.flightSize === 0;
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
@@ -252,18 +254,25 @@ function startT3(path: Path, now: Instant, conditions: SendConditions): void {
 
 /** Writes a chunk that has its TSN into the open packet. */
 export function writeChunk(tx: Transmission, writer: PacketWriter, slot: number, tsn: Tsn): void {
-  const { outstanding, pool } = tx;
+  const { outstanding, pool, headerLength } = tx;
   const length = outstanding.length[slot];
-  const offset = writer.reserve(DATA_HEADER_LENGTH + length);
-  putDataHeader(
-    writer.memory,
-    offset,
-    outstanding.flags[slot],
-    length,
-    tsn,
-    outstanding.stream[slot],
-    outstanding.ssn[slot],
-    outstanding.ppid[slot],
-  );
-  pool.read(outstanding.address[slot], writer.memory, offset + DATA_HEADER_LENGTH, length);
+  const offset = writer.reserve(headerLength + length);
+  putHeader(tx, writer.memory, offset, slot, tsn);
+  pool.read(outstanding.address[slot], writer.memory, offset + headerLength, length);
+}
+
+function putHeader(
+  { interleaves, outstanding }: Transmission,
+  memory: Uint8Array,
+  offset: number,
+  slot: number,
+  tsn: Tsn,
+): void {
+  const flags = outstanding.flags[slot];
+  const length = outstanding.length[slot];
+  const stream = outstanding.stream[slot];
+  const number = outstanding.ssn[slot];
+  const ppid = outstanding.ppid[slot];
+  if (interleaves) putIDataHeader(memory, offset, flags, length, tsn, stream, number, ppid);
+  else putDataHeader(memory, offset, flags, length, tsn, stream, number, ppid);
 }

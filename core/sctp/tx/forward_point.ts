@@ -14,12 +14,21 @@ import {
   putSkippedStream,
   SKIPPED_STREAM_LENGTH,
 } from "../wire/forward_tsn.ts";
+import {
+  iForwardTsnLength,
+  putIForwardTsnHeader,
+  putSkippedMessage,
+  SKIPPED_MESSAGE_LENGTH,
+} from "../wire/i_forward_tsn.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { PacketWriter } from "./packet_writer.ts";
 import type { Transmission } from "./transmission.ts";
 
-/** Bytes of a FORWARD TSN that has room for one stream. */
-export const SHORTEST_FORWARD_TSN = forwardTsnLength(1);
+/** Bytes of a FORWARD TSN or I-FORWARD-TSN that has room for one stream. */
+export const SHORTEST_FORWARD_TSN = Math.max(forwardTsnLength(1), iForwardTsnLength(1));
+
+/** In the keys of what is skipped: unordered messages of a stream. */
+const UNORDERED = 1 << 16;
 
 export class ForwardPoint {
   /** Advanced.Peer.Ack.Point. */
@@ -39,7 +48,7 @@ export class ForwardPoint {
   #sackSeen = false;
   /** T3-rtx expired since; the next FORWARD TSN goes here. */
   #retryOn: Path | undefined;
-  /** Highest Stream Sequence Number that is skipped, by stream. */
+  /** Highest number of a message that is skipped, by stream and, with interleaving, {@link UNORDERED}. */
   readonly #skipped = new Map<number, number>();
 
   /** @param ackPoint the Cumulative TSN Ack Point. */
@@ -113,15 +122,11 @@ export class ForwardPoint {
 
   /** Writes a FORWARD TSN into the open packet on `path`, with as many streams as it has room for. */
   write(tx: Transmission, now: Instant, path: Path, writer: PacketWriter): void {
-    const room = Math.floor((writer.room - FORWARD_TSN_HEADER_LENGTH) / SKIPPED_STREAM_LENGTH);
+    const each = tx.interleaves ? SKIPPED_MESSAGE_LENGTH : SKIPPED_STREAM_LENGTH;
+    const room = Math.floor((writer.room - FORWARD_TSN_HEADER_LENGTH) / each);
     const target = this.#gather(tx, room);
-    const skipped = this.#skipped;
-    const offset = writer.reserve(forwardTsnLength(skipped.size));
-    putForwardTsnHeader(writer.memory, offset, target, skipped.size);
-    let index = 0;
-    for (const [stream, ssn] of skipped) {
-      putSkippedStream(writer.memory, offset, index++, stream, ssn);
-    }
+    if (tx.interleaves) this.#putInterleaved(writer, target);
+    else this.#put(writer, target);
     this.#wasMoved = this.#isPending && (this.#wasMoved || this.#path !== path);
     this.#isPending = true;
     this.#announced = target;
@@ -134,18 +139,41 @@ export class ForwardPoint {
     path.timers.start(PathTimer.T3Rtx, after(now, path.rto));
   }
 
+  #put(writer: PacketWriter, target: Tsn): void {
+    const skipped = this.#skipped;
+    const offset = writer.reserve(forwardTsnLength(skipped.size));
+    putForwardTsnHeader(writer.memory, offset, target, skipped.size);
+    let index = 0;
+    for (const [stream, ssn] of skipped) {
+      putSkippedStream(writer.memory, offset, index++, stream, ssn);
+    }
+  }
+
+  /** RFC 8260, section 2.3.1. */
+  #putInterleaved(writer: PacketWriter, target: Tsn): void {
+    const skipped = this.#skipped;
+    const offset = writer.reserve(iForwardTsnLength(skipped.size));
+    putIForwardTsnHeader(writer.memory, offset, target, skipped.size);
+    let index = 0;
+    for (const [key, mid] of skipped) {
+      const isUnordered = (key & UNORDERED) !== 0;
+      putSkippedMessage(writer.memory, offset, index++, key & 0xffff, isUnordered, mid);
+    }
+  }
+
   /** C4: the streams up to the last TSN for which there is room; returns that TSN. */
-  #gather({ outstanding }: Transmission, room: number): Tsn {
+  #gather({ outstanding, interleaves }: Transmission, room: number): Tsn {
     const skipped = this.#skipped;
     skipped.clear();
     let tsn = outstanding.firstTsn;
     for (; tsnLessOrEqual(tsn, this.#advanced); tsn = tsnAdd(tsn, 1)) {
       const slot = outstanding.slotOf(tsn);
       const isOrdered = (outstanding.flags[slot] & DataFlag.Unordered) === 0;
-      if (!isOrdered || (outstanding.marks[slot] & ChunkMark.Renumbered) !== 0) continue;
-      const stream = outstanding.stream[slot];
-      if (skipped.size === room && !skipped.has(stream)) break;
-      skipped.set(stream, outstanding.ssn[slot]);
+      const isListed = isOrdered || interleaves;
+      if (!isListed || (outstanding.marks[slot] & ChunkMark.Renumbered) !== 0) continue;
+      const key = outstanding.stream[slot] | (isOrdered ? 0 : UNORDERED);
+      if (skipped.size === room && !skipped.has(key)) break;
+      skipped.set(key, outstanding.ssn[slot]);
     }
     return tsnAdd(tsn, -1);
   }

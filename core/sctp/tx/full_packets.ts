@@ -67,8 +67,8 @@ function fullPackets(tx: Transmission, path: Path, batch: PacketBatch): number {
   // With so much room left, something else would follow into the same packet.
   if (path.maximumPacket - packet >= DATA_HEADER_LENGTH + SMALLEST_CUT) return 0;
   queue.beginPacket();
-  // What can be given up is accounted for chunk by chunk.
-  if ((queue.currentFlags & SegmentFlag.Partial) !== 0) return 0;
+  // What can be given up is accounted for chunk by chunk, and with interleaving each may end a turn.
+  if (tx.interleaves || (queue.currentFlags & SegmentFlag.Partial) !== 0) return 0;
   return Math.min(
     Math.ceil(queue.currentRest / chunkPayload) - 1,
     // Sections 6.1, B and D: the packet that reaches the limit may pass it.

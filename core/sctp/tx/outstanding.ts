@@ -39,7 +39,7 @@ class ChunkColumns implements Columns {
   readonly length: Uint16Array;
   readonly segment: Uint32Array;
   readonly stream: Uint16Array;
-  readonly ssn: Uint16Array;
+  readonly ssn: Uint32Array;
   readonly ppid: Uint32Array;
   readonly flags: Uint8Array;
   readonly state: Uint8Array;
@@ -53,7 +53,7 @@ class ChunkColumns implements Columns {
     this.length = new Uint16Array(capacity);
     this.segment = new Uint32Array(capacity);
     this.stream = new Uint16Array(capacity);
-    this.ssn = new Uint16Array(capacity);
+    this.ssn = new Uint32Array(capacity);
     this.ppid = new Uint32Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.state = new Uint8Array(capacity);
@@ -113,10 +113,12 @@ export class Outstanding {
     return this.#columns.stream;
   }
 
-  get ssn(): Uint16Array {
+  /** Number of the message in its stream; DATA carries the lower 16 bits. */
+  get ssn(): Uint32Array {
     return this.#columns.ssn;
   }
 
+  /** Of an I-DATA chunk without the B bit: its Fragment Sequence Number. */
   get ppid(): Uint32Array {
     return this.#columns.ppid;
   }

@@ -4,13 +4,12 @@ import { type Tsn, tsnAdd, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
 import { NEVER } from "../base/time.ts";
 import type { Path } from "../path/path.ts";
 import { PathTimer } from "../timer/timer_table.ts";
-import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { Transmission } from "./transmission.ts";
 
 /** Bytes that a chunk counts for in cwnd and flight size: header and padding included (section 7.2). */
 export function chunkSize(tx: Transmission, slot: number): number {
-  return padded(DATA_HEADER_LENGTH + tx.outstanding.length[slot]);
+  return padded(tx.headerLength + tx.outstanding.length[slot]);
 }
 
 /** A chunk leaves the flight of its path. */

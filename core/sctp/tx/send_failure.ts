@@ -44,7 +44,7 @@ export function sendFailureOf(
   const flags = outstanding.flags[first];
   return {
     ...about,
-    ppid: outstanding.ppid[first],
+    ppid: queue.ppidOf(outstanding.segment[first]),
     unordered: (flags & DataFlag.Unordered) !== 0,
     isWhole: (flags & DataFlag.Begin) !== 0,
   };

@@ -78,6 +78,8 @@ export class SendQueue {
   /** Stream of the chunk that was cut last. */
   #lastStream = 0;
   #unsentBytes = 0;
+  /** Other streams may have a turn before a message is over (RFC 8260). */
+  interleaves = false;
   #held: HeldStreams | undefined;
   /** Held streams with something that was queued before they were. */
   #leaving = 0;
@@ -95,7 +97,7 @@ export class SendQueue {
   set scheduler(name: StreamSchedulerName) {
     this.#schedulerName = name;
     this.#scheduler = STREAM_SCHEDULERS[name];
-    if (this.#bound !== UNBOUND && this.atMessageStart) this.#bound = UNBOUND;
+    if (this.#bound !== UNBOUND && this.#mayTurn) this.#bound = UNBOUND;
     this.#turns.debts.clear();
     this.#orderAnew();
   }
@@ -227,7 +229,7 @@ export class SendQueue {
   /** A packet is begun: where streams take turns by the packet, this is where. */
   beginPacket(): void {
     if (this.#scheduler.switching !== "packet" || this.#bound === UNBOUND) return;
-    if (!this.atMessageStart) return;
+    if (!this.#mayTurn) return;
     this.#turns.order.set(this.#bound, this.#keyOf(this.#bound));
     this.#bound = UNBOUND;
     this.#select();
@@ -263,6 +265,15 @@ export class SendQueue {
     return (this.currentFlags & SegmentFlag.End) !== 0;
   }
 
+  /** Fragment Sequence Number of the next chunk, with interleaving. */
+  get currentFsn(): number {
+    return this.#turns.streams.chunks[this.#slot];
+  }
+
+  get #mayTurn(): boolean {
+    return this.interleaves || this.atMessageStart;
+  }
+
   get currentStream(): number {
     return this.#turns.streams.stream[this.#slot];
   }
@@ -288,11 +299,14 @@ export class SendQueue {
     this.#virtualTime = streams.used[slot];
     streams.used[slot] += length * cost(this.streamValue(this.#lastStream));
     this.#bound = slot;
-    if (this.#segments.restOf(segment) > 0) return address;
-    const next = this.#segments.nextOf(segment);
-    streams.head[slot] = next;
-    this.#current = next;
-    if ((this.#segments.flagsOf(segment) & SegmentFlag.End) === 0) return address;
+    const isCut = this.#segments.restOf(segment) === 0;
+    const next = isCut ? this.#segments.nextOf(segment) : segment;
+    if (isCut) this.#current = streams.head[slot] = next;
+    if (!isCut || (this.#segments.flagsOf(segment) & SegmentFlag.End) === 0) {
+      if (this.interleaves) this.#endChunk(slot);
+      return address;
+    }
+    streams.chunks[slot] = 0;
     const isLast = segment === streams.last[slot];
     if (isLast) this.#leaving--;
     if (next === 0) this.#close(slot);
@@ -326,7 +340,13 @@ export class SendQueue {
     this.#select();
   }
 
-  /** A message is over, and another one of its stream waits. */
+  /** A chunk is over, but not its message. */
+  #endChunk(slot: number): void {
+    this.#turns.streams.chunks[slot]++;
+    this.#endTurn(slot, this.#scheduler.switching === "message");
+  }
+
+  /** A message, or with interleaving a chunk, is over, and its stream has more to send. */
   #endTurn(slot: number, lettingOthersIn: boolean): void {
     this.#turns.streams.turn[slot] = ++this.#turnCount;
     if (!lettingOthersIn) return;
@@ -383,6 +403,7 @@ export class SendQueue {
   #replaceHead(slot: number, segment: number, wasLast: boolean): void {
     const { streams, order } = this.#turns;
     streams.head[slot] = segment;
+    streams.chunks[slot] = 0;
     if (segment === 0) return this.#close(slot);
     if (wasLast) return this.#suspend(slot);
     if (this.#bound === slot) {

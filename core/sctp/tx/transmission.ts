@@ -9,6 +9,9 @@ import type { SlabPool } from "../base/slab_pool.ts";
 import { TsnRanges } from "../base/tsn_ranges.ts";
 import type { Parameters } from "../parameters.ts";
 import type { Path } from "../path/path.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
+import { DATA_HEADER_LENGTH } from "../wire/data.ts";
+import { I_DATA_HEADER_LENGTH } from "../wire/idata.ts";
 import type { ForwardPoint } from "./forward_point.ts";
 import { ChunkMark, Outstanding } from "./outstanding.ts";
 import { PartialMessages } from "./partial_messages.ts";
@@ -39,7 +42,15 @@ export class Transmission {
   gapAcked = new TsnRanges();
   /** The ranges of the SACK at hand, exchanged with {@link gapAcked} after each SACK. */
   reported = new TsnRanges();
-  readonly nextSsn = new PagedCounters();
+  /** Number of the next ordered message of each stream: its SSN or, with interleaving, its MID. */
+  readonly nextSsn = new PagedCounters(32);
+  /** MID of the next unordered message of each stream, with interleaving. */
+  #nextUnordered: PagedCounters | undefined;
+  /** I-DATA is sent, not DATA (RFC 8260): chunks of other streams may come between those of a message. */
+  interleaves = false;
+  /** What user data is sent in, and the bytes in front of it there. */
+  chunkType: ChunkType = ChunkType.Data;
+  headerLength = DATA_HEADER_LENGTH;
 
   /** a_rwnd as the peer announced it last. */
   announcedWindow = 0;
@@ -121,6 +132,35 @@ export class Transmission {
     return this.announcedWindow - this.bytesInFlight;
   }
 
+  /** Said when the peer is known. */
+  setInterleaving(interleaves: boolean): void {
+    this.interleaves = interleaves;
+    this.chunkType = interleaves ? ChunkType.IData : ChunkType.Data;
+    this.headerLength = interleaves ? I_DATA_HEADER_LENGTH : DATA_HEADER_LENGTH;
+    this.queue.interleaves = interleaves;
+    this.#nextUnordered = interleaves ? new PagedCounters(32) : undefined;
+  }
+
+  /** The number that chunks of a stream's next, or current, message carry. */
+  numberOf(stream: number, unordered: boolean): number {
+    return this.#counters(unordered).get(stream);
+  }
+
+  /** A message has all its chunks; without interleaving only ordered ones are counted. */
+  countMessage(stream: number, unordered: boolean): void {
+    if (unordered && !this.interleaves) return;
+    const counters = this.#counters(unordered);
+    counters.set(stream, counters.get(stream) + 1);
+  }
+
+  #counters(unordered: boolean): PagedCounters {
+    return unordered && this.#nextUnordered ? this.#nextUnordered : this.nextSsn;
+  }
+
+  get #allCounters(): readonly PagedCounters[] {
+    return this.#nextUnordered ? [this.nextSsn, this.#nextUnordered] : [this.nextSsn];
+  }
+
   /** Called when a path or its PMTU has changed. */
   updateChunkPayload(): void {
     let smallest = Infinity;
@@ -187,14 +227,17 @@ export class Transmission {
 
   /** True if these streams, or all for an empty list, have Stream Sequence Number 0 next. */
   isFresh(streams: readonly number[]): boolean {
-    if (streams.length === 0) return this.nextSsn.isZero;
-    return streams.every((stream) => this.nextSsn.get(stream) === 0);
+    const counters = this.#allCounters;
+    if (streams.length === 0) return counters.every(({ isZero }) => isZero);
+    return streams.every((stream) => counters.every((each) => each.get(stream) === 0));
   }
 
   /** Stream Sequence Numbers of these streams, or of all for an empty list, start again (RFC 6525). */
   resetStreams(streams: readonly number[]): void {
-    if (streams.length === 0) this.nextSsn.clear();
-    for (const stream of streams) this.nextSsn.set(stream, 0);
+    for (const counters of this.#allCounters) {
+      if (streams.length === 0) counters.clear();
+      for (const stream of streams) counters.set(stream, 0);
+    }
     if (this.partial) this.#renumber(streams);
   }
 

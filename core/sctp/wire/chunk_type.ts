@@ -19,6 +19,8 @@ export const ChunkType = {
   ShutdownComplete: 14,
   /** RFC 4895. */
   Auth: 15,
+  /** RFC 8260. */
+  IData: 64,
   /** RFC 5061. */
   AsconfAck: 128,
   /** RFC 6525. */
@@ -27,6 +29,8 @@ export const ChunkType = {
   ForwardTsn: 192,
   /** RFC 5061. */
   Asconf: 193,
+  /** RFC 8260. */
+  IForwardTsn: 194,
 } as const;
 export type ChunkType = (typeof ChunkType)[keyof typeof ChunkType];
 
@@ -69,10 +73,12 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Cwr, "CWR", 8),
   kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
   kind(ChunkType.Auth, "AUTH", 8, 4895),
+  kind(ChunkType.IData, "I-DATA", 20, 8260),
   kind(ChunkType.AsconfAck, "ASCONF-ACK", 8, 5061),
   kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
   kind(ChunkType.ForwardTsn, "FORWARD TSN", 8, 3758),
   kind(ChunkType.Asconf, "ASCONF", 8, 5061),
+  kind(ChunkType.IForwardTsn, "I-FORWARD-TSN", 8, 8260),
 ];
 
 /** Bytes of a header without fixed fields. */

@@ -15,8 +15,8 @@ Deno.test("every chunk type has its name, in the order of their numbers", () => 
   assert.equal(
     names,
     "DATA, INIT, INIT ACK, SACK, HEARTBEAT, HEARTBEAT ACK, ABORT, SHUTDOWN, SHUTDOWN ACK, ERROR, " +
-      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, ASCONF-ACK, RE-CONFIG, " +
-      "FORWARD TSN, ASCONF",
+      "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, I-DATA, ASCONF-ACK, " +
+      "RE-CONFIG, FORWARD TSN, ASCONF, I-FORWARD-TSN",
   );
 });
 

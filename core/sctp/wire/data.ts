@@ -74,14 +74,19 @@ export function putDataHeader(
   writeU32(bytes, offset + 12, ppid);
 }
 
-/** A DATA chunk in words; the chunk has its fixed fields. */
-export function describeData(bytes: Uint8Array, offset: number): string {
-  const flags = chunkFlags(bytes, offset);
+/** The flags of a DATA chunk as the letters of the RFC. */
+export function dataFlagLetters(flags: number): string {
   const letters = (flags & DataFlag.Immediate ? "I" : "") +
     (flags & DataFlag.Unordered ? "U" : "") +
     (flags & DataFlag.Begin ? "B" : "") + (flags & DataFlag.End ? "E" : "");
+  return letters || "none";
+}
+
+/** A DATA chunk in words; the chunk has its fixed fields. */
+export function describeData(bytes: Uint8Array, offset: number): string {
+  const flags = chunkFlags(bytes, offset);
   const order = flags & DataFlag.Unordered ? "unordered" : `SSN ${dataSsn(bytes, offset)}`;
   return `DATA TSN ${dataTsn(bytes, offset)} stream ${dataStream(bytes, offset)} ${order} ` +
-    `PPID ${dataPpid(bytes, offset)} flags ${letters || "none"} ` +
+    `PPID ${dataPpid(bytes, offset)} flags ${dataFlagLetters(flags)} ` +
     `${dataPayloadLength(bytes, offset)} bytes`;
 }

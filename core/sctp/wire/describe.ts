@@ -11,6 +11,8 @@ import { describeEcn } from "./ecn.ts";
 import { describeError } from "./error.ts";
 import { describeForwardTsn } from "./forward_tsn.ts";
 import { describeHeartbeat } from "./heartbeat.ts";
+import { describeIData } from "./idata.ts";
+import { describeIForwardTsn } from "./i_forward_tsn.ts";
 import { describeInit } from "./init_words.ts";
 import { describeReconfig } from "./reconfig.ts";
 import { describeSack, sackIsWellFormed } from "./sack.ts";
@@ -81,6 +83,10 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeAsconfAck(bytes, offset);
     case ChunkType.ForwardTsn:
       return describeForwardTsn(bytes, offset);
+    case ChunkType.IData:
+      return describeIData(bytes, offset);
+    case ChunkType.IForwardTsn:
+      return describeIForwardTsn(bytes, offset);
     case ChunkType.ShutdownAck:
     case ChunkType.CookieAck:
       return chunkName(type);

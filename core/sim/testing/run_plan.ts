@@ -2,6 +2,7 @@
 import type { AuthenticationOptions } from "../../sctp/auth/options.ts";
 import { SeededRandom, uniform } from "../../sctp/base/random.ts";
 import type { Parameters } from "../../sctp/parameters.ts";
+import { STREAM_SCHEDULERS, type StreamSchedulerName } from "../../sctp/tx/stream_scheduler.ts";
 import { LISTABLE_CHUNKS } from "../../sctp/wire/auth_parameters.ts";
 import { ChunkType } from "../../sctp/wire/chunk_type.ts";
 import type { LinkSettings } from "../link_settings.ts";
@@ -69,7 +70,10 @@ export interface RunPlan {
 export interface ExtensionPlan {
   readonly switches: Partial<Parameters>;
   readonly authentication: AuthenticationOptions;
+  readonly scheduler: StreamSchedulerName;
 }
+
+const SCHEDULERS = Object.keys(STREAM_SCHEDULERS) as StreamSchedulerName[];
 
 /** True if messages may be given up: both sides have partial reliability. */
 export function isPartial({ extensions: { client, server } }: RunPlan): boolean {
@@ -257,8 +261,11 @@ function planExtensions(dice: Dice): RunPlan["extensions"] {
       partialReliability: dice.pick([1, 1, 1, 0]),
       addressReconfiguration: dice.pick([1, 1, 0]),
       followAddresses: dice.pick([1, 0]),
+      interleaving: dice.pick([1, 1, 0]),
+      fragmentInterleave: 2,
     },
     authentication: authentication[side],
+    scheduler: dice.pick(SCHEDULERS),
   }));
 }
 

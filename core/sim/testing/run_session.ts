@@ -72,7 +72,8 @@ export class RunSession {
   }
 
   #newChecker(number: number): DeliveryChecker {
-    return new DeliveryChecker(this.peerWorkload(number), undefined, this.mayFail);
+    const { interleaves } = this.association;
+    return new DeliveryChecker(this.peerWorkload(number), undefined, this.mayFail, interleaves);
   }
 
   /** What is wrong after a graceful end: each message of the peer's session came or was given up. */

@@ -52,6 +52,7 @@ export class RunSide {
       isPartial(this.plan),
     );
     association.notifySendFailures(true);
+    association.setStreamScheduler(this.plan.extensions[this.side].scheduler);
     this.sessions.push(session);
     return session;
   }
