@@ -17,13 +17,17 @@ export class Channel {
   /** There is room to send, or nothing can be sent any more. */
   readonly writable = new Signal();
   readonly events = new Notifier();
+  /**
+   * Streams on which no more comes of the message that was read in part: it was given up, or the peer
+   * restarted ("all"). Whoever puts messages together takes them out.
+   */
+  readonly broken = new Set<number | "all">();
   readonly #established = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<ConnectionEnd>();
   #end: ConnectionEnd | undefined;
   #isEstablished = false;
   #peerIsDone = false;
   #restarts = 0;
-  #breaks = 0;
   #discarding = false;
 
   constructor(readonly association: Association, readonly driver: Driver) {
@@ -53,11 +57,6 @@ export class Channel {
   /** How often the peer restarted. */
   get restarts(): number {
     return this.#restarts;
-  }
-
-  /** How often no more came of what was read of a message: it was given up, or the peer restarted. */
-  get breaks(): number {
-    return this.#breaks;
   }
 
   /** The peer in words. */
@@ -126,10 +125,10 @@ export class Channel {
         break;
       case "restart":
         this.#restarts++;
-        this.#breaks++;
+        this.broken.add("all");
         break;
       case "partial-delivery-aborted":
-        this.#breaks++;
+        this.broken.add(event.message.stream);
         break;
     }
     this.#wakeAll();

@@ -8,7 +8,9 @@ import type { Channel } from "./channel.ts";
 import { SctpError } from "./errors.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
 import { ConnectionKeys } from "./keys.ts";
+import { InterleavedAssembler } from "./interleaved_assembler.ts";
 import {
+  type Assembler,
   type Message,
   MessageAssembler,
   type MessageOptions,
@@ -34,7 +36,10 @@ export interface SctpAddress {
 export interface ConnectionOptions {
   /** How the messages of `write` and `writable` are sent. */
   readonly send?: MessageOptions;
-  /** Bytes of the longest message that `receive` takes; by default 16 MiB. */
+  /**
+   * Bytes of the longest message that `receive` takes; by default 16 MiB. With interleaving all that are
+   * not whole count together.
+   */
   readonly maximumMessageSize?: number;
 }
 
@@ -58,15 +63,15 @@ export class SctpConnection implements AsyncDisposable {
   /** Messages that need not arrive (RFC 3758). */
   readonly reliability: ReliabilityControl;
   readonly #channel: Channel;
-  readonly #assembler: MessageAssembler;
+  /** For associations with interleaving, or without. */
+  #assembler: Assembler | undefined;
+  readonly #maximumMessage: number;
   readonly #byteOptions: MessageOptions;
   readonly #readInfo = receiveInfo();
   readonly #reading = new Serializer();
   readonly #sending = new Serializer();
   /** Calls of `send` and `write` that wait for room. */
   #senders = 0;
-  /** Those of {@link Channel.breaks} that the assembler knows of. */
-  #breaks = 0;
   #streams: StreamControl | undefined;
   #addresses: AddressControl | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -76,7 +81,7 @@ export class SctpConnection implements AsyncDisposable {
   constructor(channel: Channel, options: ConnectionOptions = {}) {
     this.#channel = channel;
     this.keys = new ConnectionKeys(channel.association, channel.driver);
-    this.#assembler = new MessageAssembler(options.maximumMessageSize ?? MAXIMUM_MESSAGE);
+    this.#maximumMessage = options.maximumMessageSize ?? MAXIMUM_MESSAGE;
     this.#byteOptions = options.send ?? {};
     this.reliability = new ReliabilityControl(channel.association);
   }
@@ -152,10 +157,10 @@ export class SctpConnection implements AsyncDisposable {
 
   /** The next message if all of it is there now. After `undefined`, call {@link waitReadable}. */
   tryReceive(): Message | undefined {
-    if (this.#breaks !== this.#channel.breaks) {
-      this.#breaks = this.#channel.breaks;
-      this.#assembler.reset();
-    }
+    if (this.#channel.broken.size > 0) this.#forgetBroken();
+    this.#assembler ??= this.#association.interleaves
+      ? new InterleavedAssembler(this.#maximumMessage)
+      : new MessageAssembler(this.#maximumMessage);
     try {
       return this.#assembler.next(this.#read);
     } catch (error) {
@@ -228,7 +233,8 @@ export class SctpConnection implements AsyncDisposable {
 
   /**
    * Reads into `target` what there is now, at most one message; 0 if there is nothing. For loops
-   * that receive much. `info` says whether the message ends here: if not, the rest comes next.
+   * that receive much. `info` says whether the message ends here: if not, the rest comes next or, with
+   * interleaving, as the next that comes on its stream.
    */
   tryRead(target: Uint8Array, info: ReceiveInfo): number {
     return this.#channel.tryRead(target, info);
@@ -284,6 +290,14 @@ export class SctpConnection implements AsyncDisposable {
 
   get #association(): Association {
     return this.#channel.association;
+  }
+
+  #forgetBroken(): void {
+    const { broken } = this.#channel;
+    // The peer may have come back without interleaving, or with it.
+    if (broken.has("all")) this.#assembler = undefined;
+    for (const stream of broken) if (stream !== "all") this.#assembler?.drop(stream);
+    broken.clear();
   }
 
   #optionsFrom(options: MessageOptions = {}): SendOptions {

@@ -48,8 +48,21 @@ export type Read = (target: Uint8Array, info: ReceiveInfo) => number;
 /** Bytes of the first buffer: longer messages make it grow. */
 const INITIAL_BUFFER = 64 * 1024;
 
-/** Puts the parts of a message together, across reads that end in the middle of one. */
-export class MessageAssembler {
+/** Puts messages together, across reads that end in the middle of one. */
+export interface Assembler {
+  /**
+   * The next whole message, or `undefined` until more of it can be read.
+   * @throws SctpError `ERR_SCTP_MESSAGE_TOO_LONG`.
+   */
+  next(read: Read): Message | undefined;
+  /** Forgets what has begun: the rest of it will never come. */
+  reset(): void;
+  /** The same of one stream. */
+  drop(stream: number): void;
+}
+
+/** For messages that come one after the other. */
+export class MessageAssembler implements Assembler {
   readonly #info = receiveInfo();
   #buffer = new Uint8Array(0);
   #used = 0;
@@ -57,10 +70,6 @@ export class MessageAssembler {
   /** @param maximum bytes of the longest message to take. */
   constructor(readonly maximum: number) {}
 
-  /**
-   * The next whole message, or `undefined` until more of it can be read.
-   * @throws SctpError `ERR_SCTP_MESSAGE_TOO_LONG`.
-   */
   next(read: Read): Message | undefined {
     for (;;) {
       if (this.#used === this.#buffer.length) this.#grow();
@@ -72,9 +81,13 @@ export class MessageAssembler {
     }
   }
 
-  /** Forgets a message that has begun: the rest of it will never come. */
   reset(): void {
     this.#used = 0;
+  }
+
+  /** No two are under way: the one that is, is of this stream. */
+  drop(): void {
+    this.reset();
   }
 
   #take(): Message {

@@ -34,6 +34,14 @@ export class StreamControl {
     return this.#association().inboundStreams;
   }
 
+  /**
+   * SCTP_INTERLEAVING_SUPPORTED of an association (RFC 8260, section 4.3.1): long messages let those of
+   * other streams in between. The parameters `interleaving` and `fragmentInterleave` switch it on.
+   */
+  get interleaved(): boolean {
+    return this.#association().interleaves;
+  }
+
   /** How the outbound streams take turns (RFC 8260, section 3); "fcfs" at first. */
   get scheduler(): StreamSchedulerName {
     return this.#association().streamScheduler;

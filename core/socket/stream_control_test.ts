@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { SctpError, type SctpErrorCode } from "./errors.ts";
+import { receiveInfo } from "./message.ts";
 import { StackPair } from "./testing/pair.ts";
 import { told } from "./testing/told.ts";
 
@@ -63,4 +64,56 @@ Deno.test("streams take turns as the user says", async () => {
   for (const stream of [0, 0, 1]) assert.ok(client.trySend(MESSAGE, { ...options, stream }));
   const order = [await server.receive(), await server.receive(), await server.receive()];
   assert.deepEqual(order.map((message) => message?.stream), [1, 0, 0]);
+});
+
+/** Both sides take messages interleaved, and read long ones in parts. */
+const INTERLEAVING = { interleaving: 1, fragmentInterleave: 2, noDelay: 1 };
+
+Deno.test("SCTP_INTERLEAVING_SUPPORTED: a short message overtakes a long one of another stream", async () => {
+  await using pair = new StackPair({ parameters: INTERLEAVING });
+  const { client, server } = await pair.associate();
+  assert.ok(client.streams.interleaved && server.streams.interleaved);
+  assert.ok(client.info.extensions.includes(8260));
+  client.streams.scheduler = "prio";
+  client.streams.setValue(1, 9);
+  const long = new Uint8Array(1_000_000).map((_, i) => i % 251);
+  await client.send(long, { stream: 1 });
+  await client.send(MESSAGE, { stream: 2 });
+  const first = await server.receive();
+  assert.deepEqual([first?.stream, first?.data.length], [2, MESSAGE.length]);
+  assert.deepEqual((await server.receive())?.data, long);
+});
+
+Deno.test("SCTP_FRAGMENT_INTERLEAVE: parts of several streams are read in turn", async () => {
+  const parameters = { ...INTERLEAVING, partialDeliveryPoint: 1 };
+  await using pair = new StackPair({ parameters });
+  const { client, server } = await pair.associate();
+  client.streams.scheduler = "rr";
+  const content = [1, 2, 3].map((stream) => new Uint8Array(200_000).fill(stream));
+  for (const [i, data] of content.entries()) await client.send(data, { stream: i + 1 });
+  const switches = new Set<string>();
+  const taken = [0, 0, 0];
+  const target = new Uint8Array(65_536);
+  const info = receiveInfo();
+  for (let ended = 0, last = 0; ended < 3;) {
+    const count = server.tryRead(target, info);
+    if (count === 0) {
+      await server.waitReadable();
+      continue;
+    }
+    assert.ok(target.subarray(0, count).every((byte) => byte === info.stream));
+    if (last !== info.stream) switches.add(`${last} ${info.stream}`);
+    taken[info.stream - 1] += count;
+    last = info.stream;
+    ended += Number(info.endOfMessage);
+  }
+  assert.deepEqual(taken, [200_000, 200_000, 200_000]);
+  assert.ok(switches.size > 3, [...switches].join(", "));
+});
+
+Deno.test("without a peer that wants it messages come one after the other", async () => {
+  await using pair = new StackPair();
+  const { client } = await pair.associate({ parameters: INTERLEAVING });
+  assert.ok(!client.streams.interleaved);
+  assert.ok(!client.info.extensions.includes(8260));
 });
