@@ -24,9 +24,11 @@ export const ChunkType = {
   cookieAck: 11,
   shutdownComplete: 14,
   auth: 15,
+  iData: 64,
   asconfAck: 128,
   forwardTsn: 192,
   asconf: 193,
+  iForwardTsn: 194,
 } as const;
 
 /** What tshark made of a capture. */
@@ -101,16 +103,25 @@ export class Capture {
  * such as `sctp.shared_key_id`.
  */
 export async function countValues(
-  { path }: Capture,
+  capture: Capture,
   destination: string,
   field: string,
 ): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const value of await valuesOf(capture, destination, field)) add(counts, value);
+  return counts;
+}
+
+/** Those values, in the order of the packets. */
+export async function valuesOf(
+  { path }: Capture,
+  destination: string,
+  field: string,
+): Promise<readonly string[]> {
   const fields = ["-T", "fields", "-e", field];
   const filter = ["-Y", `${field} && (ip.dst == ${destination})`];
   const text = await run(["tshark", "-n", "-r", path, ...UDP_DECODING, ...filter, ...fields]);
-  const counts = new Map<string, number>();
-  for (const value of text.split(/[\n,]/).filter((one) => one !== "")) add(counts, value);
-  return counts;
+  return text.split(/[\n,]/).filter((one) => one !== "");
 }
 
 /** Lets tshark decode a capture file, UDP encapsulation included, and counts what it found. */

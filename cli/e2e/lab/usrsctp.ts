@@ -49,10 +49,22 @@ export interface PeerOptions {
   readonly switchTo?: number;
   /** What it sends may be given up: `ttl:N` or `rtx:N`. */
   readonly pr?: string;
+  /** Messages of several streams are interleaved; each stream is received into a file of its own. */
+  readonly interleave?: boolean;
 }
 
 function peerArguments(options: PeerOptions): readonly string[] {
-  const { peer, local, udp, echo, sysctls = [], keys = [], authenticated = [], ...rest } = options;
+  const {
+    peer,
+    local,
+    udp,
+    echo,
+    interleave,
+    sysctls = [],
+    keys = [],
+    authenticated = [],
+    ...rest
+  } = options;
   const named: Record<string, string | number | undefined> = {
     port: rest.port,
     peer: peer?.join(","),
@@ -76,6 +88,7 @@ function peerArguments(options: PeerOptions): readonly string[] {
     peer ? "connect" : "listen",
     ...words,
     ...(echo ? ["--echo"] : []),
+    ...(interleave ? ["--interleave"] : []),
     ...sysctls.flatMap((setting) => ["--sysctl", setting]),
     ...keys.flatMap(({ id, hex }) => ["--auth-key", `${id}:${hex}`]),
     ...authenticated.flatMap((type) => ["--auth-chunk", String(type)]),

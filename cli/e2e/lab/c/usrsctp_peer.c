@@ -22,6 +22,8 @@
  *   --auth-key ID:HEX   a shared key (RFC 4895), the first one active; may be repeated
  *   --auth-chunk N      take chunks of this type only if they are authenticated; may be repeated
  *   --auth-switch ID    after half of the file activate this key and deactivate the first one
+ *   --interleave        let messages of several streams be interleaved (RFC 8260); what arrives on
+ *                       stream N is written to the file of --receive with .N behind its name
  *   --pr POLICY:VALUE   what is sent may be given up: ttl (milliseconds) or rtx (retransmissions)
  *
  * Prints one event a line: "listening", "up", "restart", "path ADDRESS STATE", "peer-shutdown",
@@ -40,7 +42,13 @@
 #include <unistd.h>
 #include <usrsctp.h>
 
+/* The library has it, its header does not name it. */
+#ifndef SCTP_INTERLEAVING_SUPPORTED
+#define SCTP_INTERLEAVING_SUPPORTED 0x00001206
+#endif
+
 enum { EXIT_LOST = 3, EXIT_NO_ASSOCIATION = 4, MAX_ADDRESSES = 8, BUFFER_SIZE = 1 << 20 };
+enum { MAX_FILES = 16, INTERLEAVING_LEVEL = 2 };
 enum { MAX_KEYS = 4, MAX_SECRET = 64, MAX_CHUNKS = 32, NO_SWITCH = -1 };
 enum end { END_DEFAULT, END_SHUTDOWN, END_ABORT, END_WAIT };
 
@@ -60,7 +68,7 @@ static struct {
     int key_count, key_switch;
     uint8_t chunks[MAX_CHUNKS];
     int chunk_count;
-    int listen, echo, streams;
+    int listen, echo, streams, interleave;
     uint16_t port, local_port, udp, udp_remote;
     const char *send_file, *receive_file;
     size_t message_size;
@@ -75,7 +83,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static unsigned long long received;
 static int up, over, exit_status = EXIT_LOST;
 static struct socket *association;
-static FILE *output;
+static FILE *output, *outputs[MAX_FILES];
 
 static void fail(const char *what) {
     fprintf(stderr, "usrsctp_peer: %s: %s\n", what, strerror(errno));
@@ -185,6 +193,7 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         { "expect", 1, 0, 'x' }, { "end", 1, 0, 'E' }, { "local", 1, 0, 'l' },
         { "peer", 1, 0, 'a' }, { "sysctl", 1, 0, 'y' }, { "auth-key", 1, 0, 'k' },
         { "auth-chunk", 1, 0, 'c' }, { "auth-switch", 1, 0, 'K' }, { "pr", 1, 0, 'R' },
+        { "interleave", 0, 0, 'I' },
         { 0, 0, 0, 0 },
     };
     int count = 0, option;
@@ -208,6 +217,7 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         case 'c': add_chunk(optarg); break;
         case 'K': options.key_switch = atoi(optarg); break;
         case 'R': set_reliability(optarg); break;
+        case 'I': options.interleave = 1; break;
         case 'y':
             if (count == room) usage("too many sysctls");
             sysctls[count++] = optarg;
@@ -273,6 +283,16 @@ static void configure_authentication(struct socket *socket) {
     }
 }
 
+static void configure_interleaving(struct socket *socket) {
+    struct sctp_assoc_value on = { .assoc_value = 1 };
+    struct sctp_assoc_value scheduler = { .assoc_value = SCTP_SS_ROUND_ROBIN };
+    int level = INTERLEAVING_LEVEL;
+
+    set_option(socket, SCTP_FRAGMENT_INTERLEAVE, &level, sizeof level);
+    set_option(socket, SCTP_INTERLEAVING_SUPPORTED, &on, sizeof on);
+    set_option(socket, SCTP_PLUGGABLE_SS, &scheduler, sizeof scheduler);
+}
+
 static void configure(struct socket *socket, int family) {
     struct sctp_udpencaps encapsulation = { .sue_port = htons(options.udp_remote) };
     struct sctp_initmsg init = { .sinit_num_ostreams = (uint16_t)options.streams, .sinit_max_instreams = 2048 };
@@ -283,6 +303,7 @@ static void configure(struct socket *socket, int family) {
     set_option(socket, SCTP_RECVRCVINFO, &on, sizeof on);
     set_option(socket, SCTP_NODELAY, &on, sizeof on);
     set_option(socket, SCTP_INITMSG, &init, sizeof init);
+    if (options.interleave) configure_interleaving(socket);
     if (usrsctp_setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) < 0) fail("SO_RCVBUF");
     if (usrsctp_setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer) < 0) fail("SO_SNDBUF");
     encapsulation.sue_address.ss_family = (sa_family_t)family;
@@ -374,9 +395,22 @@ static int send_message(const char *data, size_t size, uint16_t stream) {
     return usrsctp_sendv(association, data, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SPA, 0) < 0 ? -1 : 0;
 }
 
+/* Where the bytes of a stream go: several messages are under way at once. */
+static FILE *file_of(uint16_t stream) {
+    char name[256];
+
+    if (!options.receive_file) return NULL;
+    if (stream >= MAX_FILES) usage("too many streams");
+    snprintf(name, sizeof name, "%s.%u", options.receive_file, stream);
+    if (!outputs[stream] && !(outputs[stream] = fopen(name, "wb"))) fail(name);
+    return outputs[stream];
+}
+
 /* A message may arrive in parts; the echo sends what it has when the message ends. */
 static void on_data(char *buffer, size_t *filled, size_t size, const struct sctp_rcvinfo *info, int flags) {
-    if (output && fwrite(buffer + *filled, 1, size, output) != size) fail("write");
+    FILE *file = options.interleave ? file_of(info->rcv_sid) : output;
+
+    if (file && fwrite(buffer + *filled, 1, size, file) != size) fail("write");
     *filled += size;
     pthread_mutex_lock(&lock);
     received += size;
@@ -519,6 +553,7 @@ int main(int argc, char **argv) {
     end_association();
     await_end();
     if (output) fclose(output);
+    for (int i = 0; i < MAX_FILES; i++) if (outputs[i]) fclose(outputs[i]);
     printf("received %llu\n", received);
     /* ABORT or the last SACK may still be on its way out of the stack's own threads. */
     usleep(100000);
