@@ -6,6 +6,7 @@ import { ApplicationHosts } from "./lab/application_hosts.ts";
 import { startEcho, type Talker } from "./lab/conversation.ts";
 import { HostShim } from "./lab/host_shim.ts";
 import { PORT } from "./lab/intercepted.ts";
+import { tracesIn } from "./lab/traces.ts";
 import { shimkitCommand } from "./lab/shimkit.ts";
 
 const REQUIREMENTS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6"] as const;
@@ -46,6 +47,39 @@ shimTest("two shims of a host carry each connection once, in both directions", a
     assert.equal(total, 4 * FAMILIES.length, what);
   }
 });
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  const name =
+    `of two shims of a host, the second goes on after ${signal}, and leaves nothing behind`;
+  shimTest(name, async (hosts) => {
+    const { client, server } = hosts;
+    const before = await tracesIn(client);
+    const second = await enableAll(await HostShim.prepare(hosts.lab, client, "second"));
+    await enableAll(hosts.shim("server"));
+    for (const host of [client, server]) await startEcho(host, PORT);
+    const first = await hosts.startShim("client");
+    const daemon = await second.start("--intercept", ...SECOND);
+    await hosts.startShim("server", "--intercept");
+    first.signal(signal);
+    await first.finished();
+    const talkers = [
+      await converse(client, hosts.address("server")),
+      await converse(server, hosts.address("client")),
+    ];
+    await leave(talkers);
+    const [{ held, carried }] = await finalCounters([second]);
+    // The server looks for SCTP at the first shim's port alone, and so falls back to TCP.
+    assert.deepEqual([held, carried], [1, 1]);
+    daemon.signal("SIGTERM");
+    await daemon.succeeded();
+    if (signal === "SIGTERM") return assert.equal(await tracesIn(client), before);
+    // Who is killed leaves something: the next one that starts removes it, and its own at the end.
+    const third = await hosts.startShim("client");
+    third.signal("SIGTERM");
+    await third.succeeded();
+    assert.equal(await tracesIn(client), before);
+  });
+}
 
 shimTest("what one shim sends by TCP is not carried by another one", async (hosts) => {
   const { client } = hosts;
