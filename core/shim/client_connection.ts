@@ -53,14 +53,17 @@ export interface Opening {
   failed(refusal: Refusal | undefined): void;
 }
 
+/** Waiting for the association, perhaps for TCP beside it. */
+interface Setup {
+  readonly kind: "setup";
+  readonly association: Association;
+  /** Further addresses of the server. */
+  readonly others: readonly IpAddress[];
+  readonly dial: TcpDial | undefined;
+}
+
 type Phase =
-  /** Waiting for the association, perhaps for TCP beside it; `others` are further addresses. */
-  | {
-    readonly kind: "setup";
-    readonly association: Association;
-    readonly others: readonly IpAddress[];
-    readonly dial: TcpDial | undefined;
-  }
+  | Setup
   /** Waiting for TCP alone. */
   | { readonly kind: "dialing"; readonly dial: TcpDial | undefined }
   | { readonly kind: "bridged"; readonly association: Association; readonly bridge: Bridge }
@@ -157,7 +160,7 @@ export class ClientConnection implements Connection {
   handleEvent(now: Instant, event: SctpEvent): void {
     const phase = this.#phase;
     if (phase.kind === "bridged") return passEvent(phase.bridge, event, this.#target.name);
-    if (phase.kind === "setup") this.#handleSetup(now, event, phase.association, phase.others);
+    if (phase.kind === "setup") this.#handleSetup(now, event, phase);
   }
 
   stop(now: Instant): void {
@@ -190,23 +193,18 @@ export class ClientConnection implements Connection {
     };
   }
 
-  #handleSetup(
-    now: Instant,
-    event: SctpEvent,
-    association: Association,
-    others: readonly IpAddress[],
-  ): void {
+  #handleSetup(now: Instant, event: SctpEvent, phase: Setup): void {
     const attempt = this.#attempt!;
     if (event.kind === "communication-up") {
-      this.#do(attempt.handleUp(now, isShimPeer(association)));
+      this.#do(attempt.handleUp(now, isShimPeer(phase.association)));
     } else if (event.kind === "readable") this.#do(attempt.handleServerConnected());
-    else if (event.kind === "communication-lost") this.#handleLoss(now, event.reason, others);
+    else if (event.kind === "communication-lost") this.#handleLoss(now, event.reason, phase);
   }
 
   /** An ICMP error speaks for one address; every other answer, or none, for the server. */
-  #handleLoss(now: Instant, reason: LossReason, others: readonly IpAddress[]): void {
+  #handleLoss(now: Instant, reason: LossReason, { others, dial }: Setup): void {
     if (reason.kind === "no-sctp-at-peer" && others.length > 0) this.#associate(others);
-    else this.#do(this.#attempt!.handleLoss(now, reason));
+    else this.#do(this.#attempt!.handleLoss(now, reason, dial !== undefined));
   }
 
   #do(step: Step): void {

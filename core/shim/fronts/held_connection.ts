@@ -125,7 +125,8 @@ export class HeldConnection implements Connection {
     } else if (event.kind === "readable") this.#do(now, this.#attempt.handleServerConnected());
     else if (event.kind === "communication-lost") {
       this.#association = undefined;
-      this.#do(now, this.#attempt.handleLoss(now, event.reason));
+      const tcpIsSilent = this.#phase === "released" && this.#holder.stillWaits(this.#held);
+      this.#do(now, this.#attempt.handleLoss(now, event.reason, tcpIsSilent));
     }
   }
 

@@ -16,6 +16,9 @@
  * Where SCTP may travel in several ways, a loss that would be the last word is followed by an association
  * in the next way; how a server was reached is remembered, and tried first the next time.
  *
+ * Silence is a "no" only if it tells of SCTP: not if TCP is not answered either, and of a server that
+ * had SCTP before not the first time. It may be busy, or the network may be down for a moment.
+ *
  * Deviation: the thesis tries SCTP to its end before TCP. Here TCP starts beside it after a head
  * start, as its section 4.2.1 proposes and RFC 8305, section 5, does for address families. A peer
  * that is known to have SCTP gets all the time that its INITs have.
@@ -26,7 +29,7 @@ import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { LossReason } from "../../sctp/events.ts";
 import { describeLoss } from "../loss.ts";
 import type { ShimState } from "../shim_state.ts";
-import type { AvailabilityCache } from "./availability_cache.ts";
+import type { Availability, AvailabilityCache } from "./availability_cache.ts";
 import { judgeLoss, type Refusal } from "./refusal.ts";
 
 /** What a front does next. */
@@ -82,6 +85,8 @@ export class Attempt {
   #state: ShimState = "NOTINIT";
   #reason = "just seen";
   #deadline: Instant = NEVER;
+  /** What was known of the server at the start. */
+  #known: Availability | undefined;
   /** In which ways SCTP is still to be tried, the one at hand first. */
   readonly #ways: Encapsulation[];
 
@@ -113,7 +118,7 @@ export class Attempt {
   /** Begins. */
   start(now: Instant): Step {
     const { cache, address, port, headStart } = this.#options;
-    const known = cache.find(now, address, port);
+    const known = this.#known = cache.find(now, address, port);
     if (known === "no") return this.#fallBack("remembered that the peer has no SCTP");
     if (known === undefined && headStart !== Infinity) this.#deadline = after(now, headStart);
     return this.insist();
@@ -173,8 +178,11 @@ export class Attempt {
     return this.#phase === "confirming" ? this.#carry("carried over SCTP to a shim") : WAIT;
   }
 
-  /** The association, or the attempt at it, is lost. */
-  handleLoss(now: Instant, reason: LossReason): Step {
+  /**
+   * The association, or the attempt at it, is lost.
+   * @param tcpIsSilent TCP is tried beside it, and is not answered either.
+   */
+  handleLoss(now: Instant, reason: LossReason, tcpIsSilent = false): Step {
     const established = this.#phase === "confirming";
     const { available, refusal } = judgeLoss(reason, established);
     const why = describeLoss(reason, this.#options.name, established);
@@ -183,7 +191,9 @@ export class Attempt {
       this.#enter(this.#state, `${why}; trying ${inWords(this.encapsulation)}`);
       return { kind: "associate" };
     }
-    if (available) this.#learn(now, available, why);
+    if (available === "no" && reason.kind === "unreachable") {
+      this.#noteSilence(now, why, tcpIsSilent);
+    } else if (available) this.#learn(now, available, why);
     if (this.#phase === "over") return WAIT;
     const tcpHasIt = this.#phase === "beside" && this.#options.tcpIsFinal;
     if (refusal && !tcpHasIt) return this.#refuse(refusal, why);
@@ -237,6 +247,15 @@ export class Attempt {
     const { cache, address, port } = this.#options;
     const way = available === "yes" ? this.encapsulation : undefined;
     cache.note(now, address, port, available, reason, way);
+  }
+
+  /** A server that does not answer has no SCTP, or is away or busy altogether. */
+  #noteSilence(now: Instant, why: string, tcpIsSilent: boolean): void {
+    const { cache, address, port } = this.#options;
+    if (tcpIsSilent) return;
+    // It had some not long ago: the next attempt tells, with TCP beside it after the head start.
+    if (this.#known === "yes") cache.doubt(address, port);
+    else this.#learn(now, "no", why);
   }
 
   /** Has a way tried first, if it is one at all. */

@@ -73,6 +73,30 @@ for (const reason of [SILENT, ABORTED, NO_SCTP]) {
   });
 }
 
+Deno.test("where TCP beside it is not answered either, silence says nothing about SCTP", () => {
+  const { attempt, known } = stage();
+  attempt.start(START);
+  attempt.handleTimeout(instant(1250));
+  attempt.handleLoss(START, SILENT, true);
+  assert.equal(known(), undefined);
+});
+
+Deno.test("silence of a server that had SCTP makes it unknown, and again silence tells", () => {
+  const { cache, known } = stage();
+  cache.note(START, ADDRESS, PORT, "yes", "");
+  const crowd = Array.from({ length: 3 }, () => stage({ cache }).attempt);
+  for (const attempt of crowd) assert.deepEqual(attempt.start(START), { kind: "associate" });
+  for (const attempt of crowd) {
+    assert.deepEqual(attempt.handleLoss(START, SILENT), { kind: "use-tcp" });
+    assert.equal(known(), undefined);
+  }
+  const { attempt: next } = stage({ cache });
+  next.start(START);
+  assert.equal(next.deadline, 1250, "it has the head start of an unknown one");
+  next.handleLoss(START, SILENT);
+  assert.equal(known(), "no");
+});
+
 Deno.test("a peer that is out of memory, stops, or is not reached falls back without being remembered", () => {
   const full: LossReason = {
     kind: "aborted-by-peer",

@@ -99,6 +99,12 @@ export class AvailabilityCache {
     this.#shrinkTo(size);
   }
 
+  /** A known "yes" is not known any more. */
+  doubt(address: IpAddress, port: number): void {
+    const key = keyOf(address, port);
+    if (this.#known.get(key)?.available === "yes") this.#known.delete(key);
+  }
+
   /** Everything that is known, the server used last at the end. */
   list(now: Instant): AvailabilityEntry[] {
     const entries: AvailabilityEntry[] = [];

@@ -30,6 +30,15 @@ Deno.test("an answer is forgotten when its time is up, and a newer one takes its
   assert.equal(cache.size, 0);
 });
 
+Deno.test("only a yes can be doubted", () => {
+  const cache = cacheOf({ lifetime: 1000, size: 10 });
+  cache.note(instant(0), A, 80, "yes", "up");
+  cache.note(instant(0), A, 81, "no", "silent");
+  for (const port of [80, 81, 82]) cache.doubt(A, port);
+  assert.equal(cache.find(instant(1), A, 80), undefined);
+  assert.equal(cache.find(instant(1), A, 81), "no");
+});
+
 Deno.test("the server that was not met for longest makes room", () => {
   const cache = cacheOf({ lifetime: 1000, size: 2 });
   cache.note(instant(0), A, 1, "no", "");
