@@ -1,9 +1,11 @@
 /** `shimkit shimd`: the daemon that carries TCP connections over SCTP. */
+import { hostAddressesIfAllowed } from "../core/net/interfaces.ts";
 import { SCTP_UDP_PORT } from "../core/net/mod.ts";
 import { formatFile } from "../core/rules/file_format.ts";
 import type { Parameters } from "../core/sctp/parameters.ts";
 import { withParameters } from "../core/sctp/parameters.ts";
 import { formatHostPort } from "../core/shim/endpoint_spec.ts";
+import { findLoop } from "../core/shim/forward_loops.ts";
 import type { DataPlaneConfig, TransportConfig } from "../core/shim/protocol.ts";
 import { resolveForward, resolveServe } from "../core/shim/resolve.ts";
 import { ShimDaemon } from "../core/shim/shim_daemon.ts";
@@ -96,8 +98,29 @@ async function configOf(
   options: ShimdOptions,
   { configuration }: StoredRules,
 ): Promise<DataPlaneConfig> {
-  const { forwards, serves, serveListeners, noFallback } = options.connections;
-  const { socks, intercept, instance } = options.interception;
+  const { forwards, serves, noFallback } = options.connections;
+  const { socks } = options.interception;
+  checkTasks(options);
+  const config: DataPlaneConfig = {
+    socks: socks.map(({ address, port }) => ({ address: address.text, port })),
+    intercept: interceptConfig(options.interception, (text) => loggerOf("shimd").warning(text)),
+    transport: transportOf(options.transport),
+    forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
+    serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
+    parameters: parametersOf(options),
+    keys: await readKeys(options.authentication.keys),
+    fallback: !noFallback,
+    rules: formatFile(configuration),
+    logLevel: askedLogLevel(),
+  };
+  refuseLoops(config);
+  return config;
+}
+
+/** That there is something to do. */
+function checkTasks({ connections, interception }: ShimdOptions): void {
+  const { forwards, serves, serveListeners } = connections;
+  const { socks, intercept, instance } = interception;
   const named = forwards.length + serves.length + socks.length;
   if (named === 0 && !intercept && !serveListeners) {
     throw new UsageError(
@@ -112,18 +135,20 @@ async function configOf(
       "Leave it out, or add --intercept or --serve-listeners.",
     );
   }
-  return {
-    socks: socks.map(({ address, port }) => ({ address: address.text, port })),
-    intercept: interceptConfig(options.interception, (text) => loggerOf("shimd").warning(text)),
-    transport: transportOf(options.transport),
-    forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
-    serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
-    parameters: parametersOf(options),
-    keys: await readKeys(options.authentication.keys),
-    fallback: !noFallback,
-    rules: formatFile(configuration),
-    logLevel: askedLogLevel(),
-  };
+}
+
+/** That no connection comes back, again and again. */
+function refuseLoops({ transport, forwards, serves, fallback }: DataPlaneConfig): void {
+  const host = hostAddressesIfAllowed();
+  const front = findLoop({
+    forwards,
+    serves,
+    fallback,
+    servesItself: transport.kind !== "udp" || transport.port === transport.remotePort,
+    isOwn: (address) => address.isLoopback || host.some((one) => one.address.equals(address)),
+  });
+  if (front === undefined) return;
+  throw new UsageError(`the forward ${front} leads back to itself`, "Name another server or port.");
 }
 
 function transportOf(

@@ -21,6 +21,7 @@ Deno.test("shimd says what is wrong with its options, and exits with 2", async (
     [[], /nothing to do[^]*--forward/],
     [["--forward", "2222=server"], /the server needs a port[^]*127\.0\.0\.1:2222=server:22/],
     [["--serve", "http"], /: "http" is no port/],
+    [["--forward", "7001=localhost:7001"], /127\.0\.0\.1:7001 leads back to itself[^]*another/],
     [["--serve", "22", "--instance", "1"], /--instance is a number for[^]*--serve-listeners/],
     [["--serve", "22", "--front", "redirect"], /--front says how[^]*--intercept/],
     [["--serve", "22", "--param", "rtoMin=5000", "--param", "rtoMax=1000"], /must not be above/],

@@ -40,11 +40,7 @@ export function otherHolder(
 
 function overlap(one: IpAddress, other: IpAddress): boolean {
   if (one.family !== other.family) return false;
-  return one.equals(other) || isWildcard(one) || isWildcard(other);
-}
-
-function isWildcard({ bytes }: IpAddress): boolean {
-  return bytes.every((byte) => byte === 0);
+  return one.equals(other) || one.isWildcard || other.isWildcard;
 }
 
 /** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...`. */
