@@ -46,10 +46,11 @@ export const IP_RECVERR = 11;
 export const IP_RECVTOS = 13;
 export const IP_FREEBIND = 15;
 export const IP_TRANSPARENT = 19;
-export const IP_PMTUDISC_WANT = 1;
+export const IP_PMTUDISC_DONT = 0;
 export const IP_PMTUDISC_DO = 2;
 
 export const IPV6_MTU_DISCOVER = 23;
+export const IPV6_MTU = 24;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVPKTINFO = 49;

@@ -12,7 +12,7 @@ import type { LocalSocket, RouteFinder } from "./local_socket.ts";
 import { MessageSender } from "./message_sender.ts";
 import { countSendError } from "./metrics.ts";
 import type { PacketIoMetrics } from "./packet_io.ts";
-import { setFragmentation } from "./socket.ts";
+import { allowFragmentation, forbidFragmentation } from "./socket.ts";
 import { errnoName } from "./system_error.ts";
 
 /** The most segments of one message that every kernel takes. */
@@ -38,6 +38,8 @@ export class PacketSender {
   readonly #firsts: Int32Array;
   /** Packets before this index of the batch go one a message. */
   #singlesUntil = 0;
+  /** The call's only message is to be cut up into fragments no longer than this; 0 for none. */
+  #fragment = 0;
   /** A run was refused for a reason that may be the segmentation itself. */
   #suspicious = false;
 
@@ -79,10 +81,15 @@ export class PacketSender {
   #fill(batch: PacketBatch, from: number, socket: LocalSocket): void {
     const messages = this.messages;
     messages.clear(batch.memory);
+    this.#fragment = 0;
     let next = from;
-    while (next < batch.count && messages.count < messages.capacity) {
+    while (next < batch.count && messages.count < messages.capacity && this.#fragment === 0) {
       const route = batch.routes[next]!;
       if (next > from && this.finder.socketFor(route.local, route.remote) !== socket) break;
+      if (isOversized(batch, next)) {
+        if (next > from) break;
+        this.#fragment = longestFragment(route);
+      }
       const end = this.#runEnd(batch, next);
       const offset = batch.offsets[next];
       const length = batch.offsets[end - 1] + batch.lengths[end - 1] - offset;
@@ -108,7 +115,8 @@ export class PacketSender {
    * and have equal sizes, except that the last may be shorter.
    */
   #runEnd(batch: PacketBatch, first: number): number {
-    if (!this.segmentation || first < this.#singlesUntil) return first + 1;
+    const isSingle = first < this.#singlesUntil || isOversized(batch, first);
+    if (!this.segmentation || isSingle) return first + 1;
     const { routes, lengths, offsets } = batch;
     const size = lengths[first];
     const limit = Math.min(batch.count, first + SEGMENTS);
@@ -128,7 +136,9 @@ export class PacketSender {
   #sendMessages(batch: PacketBatch, socket: LocalSocket): number {
     const firsts = this.#firsts;
     for (let attempt = 1;; attempt++) {
-      const sent = this.messages.send(socket.descriptor);
+      const sent = this.#fragment > 0
+        ? this.#sendFragmented(socket, this.#fragment)
+        : this.messages.send(socket.descriptor);
       this.metrics.sendCalls++;
       if (sent > 0) return this.#succeeded(batch, sent);
       const error = errno();
@@ -143,8 +153,11 @@ export class PacketSender {
       }
       if (error === EMSGSIZE) {
         this.#reportTooBig(batch, firsts[0], socket);
-        const fragmented = this.#sendFragmented(socket);
-        if (fragmented > 0) return this.#succeeded(batch, fragmented);
+        if (batch.routes[firsts[0]]!.unfragmented !== Infinity) {
+          this.metrics.sendCalls++;
+          const fragmented = this.#sendFragmented(socket, 0);
+          if (fragmented > 0) return this.#succeeded(batch, fragmented);
+        }
       } else {
         socket.errorQueued = true;
       }
@@ -159,11 +172,11 @@ export class PacketSender {
    * Sends the filled messages in pieces where they are too big (RFC 9260, section 6.9): a chunk that
    * has its TSN cannot be cut again when the path has become narrower.
    */
-  #sendFragmented(socket: LocalSocket): number {
-    setFragmentation(socket.descriptor, socket.family, true);
-    const sent = this.messages.send(socket.descriptor);
-    setFragmentation(socket.descriptor, socket.family, false);
-    this.metrics.sendCalls++;
+  #sendFragmented({ descriptor, family }: LocalSocket, longest: number): number {
+    allowFragmentation(descriptor, family, longest);
+    const sent = this.messages.send(descriptor);
+    // Calls that succeed leave errno alone.
+    forbidFragmentation(descriptor, family);
     return sent;
   }
 
@@ -192,6 +205,16 @@ export class PacketSender {
     }
     socket.errorQueued = true;
   }
+}
+
+/** The engine wants it cut up: it has learnt that less passes than the kernel thinks. */
+function isOversized(batch: PacketBatch, index: number): boolean {
+  return batch.lengths[index] > (batch.routes[index]!.unfragmented ?? Infinity);
+}
+
+/** Bytes of the IP packets that a packet of this route is to be cut up into. */
+function longestFragment({ remote, encapsulationPort, unfragmented = 0 }: Route): number {
+  return unfragmented + (remote.family === 4 ? 20 : 40) + (encapsulationPort === 0 ? 0 : 8);
 }
 
 function mayBeSegmentation(error: number): boolean {

@@ -25,10 +25,10 @@ import {
   bindSocket,
   closeSocket,
   familyOf,
+  forbidFragmentation,
   openSocket,
   orClose,
   setBufferSizes,
-  setFragmentation,
   setOption,
 } from "./socket.ts";
 import { openPlanned, type PlannedSocket, planSockets, tryBindToInterface } from "./socket_plan.ts";
@@ -126,11 +126,11 @@ function openDescriptor(family: number): number {
 function configure(descriptor: number, family: 4 | 6): void {
   setBufferSizes(descriptor, BUFFER_BYTES, BUFFER_BYTES);
   if (family === 4) {
-    setFragmentation(descriptor, 4, false);
+    forbidFragmentation(descriptor, 4);
     setOption(descriptor, IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
     setOption(descriptor, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   } else {
-    setFragmentation(descriptor, 6, false);
+    forbidFragmentation(descriptor, 6);
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS");

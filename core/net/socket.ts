@@ -8,11 +8,12 @@ import {
   IP_FREEBIND,
   IP_MTU_DISCOVER,
   IP_PMTUDISC_DO,
-  IP_PMTUDISC_WANT,
+  IP_PMTUDISC_DONT,
   IP_TRANSPARENT,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_FREEBIND,
+  IPV6_MTU,
   IPV6_MTU_DISCOVER,
   IPV6_PMTUDISC_DO,
   IPV6_PMTUDISC_WANT,
@@ -137,16 +138,28 @@ export function setBufferSizes(descriptor: number, receive: number, send: number
 }
 
 /**
- * Has the kernel refuse packets that are too big for the link or the path, or cut them up.
+ * Has the kernel refuse packets that are too big for the link or the path.
  * @throws SystemError if the kernel cannot.
  */
-export function setFragmentation(descriptor: number, family: 4 | 6, allowed: boolean): void {
+export function forbidFragmentation(descriptor: number, family: 4 | 6): void {
   if (family === 4) {
-    const mode = allowed ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO;
-    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, mode, "IP_MTU_DISCOVER");
+    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
   } else {
-    const mode = allowed ? IPV6_PMTUDISC_WANT : IPV6_PMTUDISC_DO;
-    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, mode, "IPV6_MTU_DISCOVER");
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, "IPV6_MTU_DISCOVER");
+  }
+}
+
+/**
+ * Has packets that are too big cut up: over IPv4 by this kernel or any router, over IPv6 by this
+ * kernel, into fragments of `mtu` bytes at most, or of what it knows of the path if that is 0.
+ * @throws SystemError if the kernel cannot.
+ */
+export function allowFragmentation(descriptor: number, family: 4 | 6, mtu: number): void {
+  if (family === 4) {
+    setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER");
+  } else {
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT, "IPV6_MTU_DISCOVER");
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU, mtu, "IPV6_MTU");
   }
 }
 

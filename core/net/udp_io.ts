@@ -25,11 +25,11 @@ import {
   bindSocket,
   closeSocket,
   familyOf,
+  forbidFragmentation,
   localName,
   openSocket,
   orClose,
   setBufferSizes,
-  setFragmentation,
   setOption,
   trySetOption,
 } from "./socket.ts";
@@ -145,13 +145,13 @@ function configure(descriptor: number, family: 4 | 6, wildcard: boolean): void {
   // A kernel older than 5.0 hands over datagram by datagram instead.
   trySetOption(descriptor, IPPROTO_UDP, UDP_GRO, 1);
   if (family === 4) {
-    setFragmentation(descriptor, 4, false);
+    forbidFragmentation(descriptor, 4);
     setOption(descriptor, IPPROTO_IP, IP_RECVTOS, 1, "IP_RECVTOS");
     setOption(descriptor, IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
     if (wildcard) setOption(descriptor, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   } else {
     setOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-    setFragmentation(descriptor, 6, false);
+    forbidFragmentation(descriptor, 6);
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS");
     setOption(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
     if (wildcard) setOption(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");

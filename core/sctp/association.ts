@@ -29,8 +29,9 @@ import {
 } from "./procedures/address_changes.ts";
 import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
-import { isMonitored, sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
+import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
 import { makeRoomFor } from "./procedures/partial_reliability.ts";
+import { isMonitored } from "./procedures/path_management.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
 import {
   type StreamReset,
@@ -65,6 +66,8 @@ export interface ControlItem {
   readonly alone: boolean;
   /** Verification Tag 0: the packet carries an INIT. */
   readonly zeroTag: boolean;
+  /** Bytes to which PAD fills the packet up: a probe for the path MTU. */
+  readonly padTo?: number;
 }
 
 /** Paths of an association at most; the outstanding queue names them with one byte. */
@@ -564,6 +567,11 @@ export class Association implements HeapMember {
   /** Queues a control chunk. */
   sendControl(chunk: Uint8Array, path: Path, alone = false, zeroTag = false): void {
     this.control.push({ chunk, path, alone, zeroTag });
+  }
+
+  /** Queues a HEARTBEAT that probes the path MTU with a packet of this many bytes. */
+  sendProbe(chunk: Uint8Array, path: Path, padTo: number): void {
+    this.control.push({ chunk, path, alone: true, zeroTag: false, padTo });
   }
 
   /** Queues COOKIE ECHO or COOKIE ACK: they come first in their packet (RFC 9260, section 5.1). */

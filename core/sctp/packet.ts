@@ -39,6 +39,12 @@ export interface Route {
   encapsulationPort: number;
   /** ECN codepoint to send with. */
   ecn: Ecn;
+  /**
+   * Bytes of the longest SCTP packet that IP must not cut up: a longer one leaves in fragments that are
+   * no larger (RFC 9260, section 6.9). Infinity cuts nothing up, whatever is known of the path; where
+   * nothing is said, what is too long for what the kernel knows is cut up.
+   */
+  unfragmented?: number;
 }
 
 /** Computes the CRC32c of `length` bytes from `offset` (RFC 9260, section 6.8 and appendix A). */

@@ -200,7 +200,31 @@ export const PARAMETERS = {
     1500,
     576,
     65_535,
-    "RFC 9260, section 7.3: size of IP packets at the start",
+    "RFC 9260, section 7.3: size of IP packets at the start, and at most",
+  ),
+  pathMtuDiscovery: row(
+    "PLPMTUD",
+    "switch",
+    1,
+    0,
+    1,
+    "RFC 8899: finds by probes what passes, and black holes; 0 believes ICMP alone",
+  ),
+  mtuProbeTimer: row(
+    "PROBE_TIMER",
+    "ms",
+    15_000,
+    1000,
+    600_000,
+    "RFC 8899, section 5.1.1: after which a probe is lost",
+  ),
+  mtuRaiseTimer: row(
+    "PMTU_RAISE_TIMER",
+    "ms",
+    600_000,
+    1000,
+    86_400_000,
+    "RFC 8899, section 5.1.1: until a larger PMTU is tried again",
   ),
 } as const satisfies Record<string, ParameterDescription>;
 

@@ -95,6 +95,8 @@ function row(
 
 const stays = undefined;
 
+function passOver(): void {}
+
 /** Every transition, by event. */
 export const STATE_TABLE: readonly StateTableRow[] = [
   row("CLOSED", "ASSOCIATE", "send INIT, start T1-init", "COOKIE-WAIT", "5.1, A"),
@@ -209,6 +211,15 @@ export const STATE_TABLE: readonly StateTableRow[] = [
       "SHUTDOWN-SENT": stays,
       "SHUTDOWN-RECEIVED": stays,
     },
+  ),
+  ...onChunk(
+    ChunkType.Pad,
+    "PAD",
+    passOver,
+    "pass over",
+    "3",
+    Object.fromEntries(STATES.slice(1).map((state) => [state, stays])),
+    4820,
   ),
   ...onChunk(
     ChunkType.HeartbeatAck,

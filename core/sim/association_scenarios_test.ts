@@ -161,6 +161,35 @@ Deno.test("a path with a smaller MTU is learnt from ICMP, over IPv4 and UDP", ()
   assert.ok(sentBytes / packets < 1300 && MTU > 1300);
 });
 
+Deno.test("a path that swallows large packets without a word is found out and used (RFC 8899)", () => {
+  const sent = workload({ messages: 60, minimumSize: 10_000 });
+  const hole = { delay: 5, mtu: 1450, packetTooBig: false };
+  const { client, server, scenario } = meet([hole], {}, sent);
+  client.associate(server);
+  scenario.runUntil(() => server.isComplete, "all messages");
+  assert.ok(server.checker?.complete().ok, server.checker?.complete().text);
+  assert.equal(client.association?.paths[0].pmtu, 1440);
+});
+
+Deno.test("a path that swallows what is larger than the usual is used with what passes", () => {
+  const sent = workload({ messages: 20, minimumSize: 10_000 });
+  const hole = { delay: 5, mtu: 1006, packetTooBig: false };
+  const { client, server, scenario } = meet([hole], {}, sent);
+  client.associate(server);
+  scenario.runUntil(() => server.isComplete, "all messages");
+  assert.equal(client.association?.paths[0].pmtu, 1000);
+});
+
+Deno.test("a cut path is no black hole: its packets, and those of others, stay as large as they were", () => {
+  const sent = workload({ messages: 3000, minimumSize: 15_000 });
+  const settings = { rate: 20e6, delay: 5, queuePackets: 100 };
+  const { client, server, links, scenario } = meet([settings, settings], {}, sent);
+  client.associate(server);
+  scenario.at(1000, "cut the first link", () => links[0].cut());
+  scenario.runUntil(() => server.isComplete, "all messages");
+  assert.deepEqual(client.association?.paths.map(({ pmtu }) => pmtu), [MTU, MTU]);
+});
+
 Deno.test("a host without SCTP is told apart from one that is silent", () => {
   const elsewhere = { server: { encapsulationPort: 9899 } };
   const { client, server, scenario } = meet([{ delay: 20 }], elsewhere);

@@ -271,7 +271,7 @@ export class Host<Handler extends PacketHandler = PacketHandler>
     packet.destinationPort = route.encapsulationPort;
     packet.encapsulationPort = route.encapsulationPort === 0 ? 0 : this.encapsulationPort;
     packet.ecn = route.ecn;
-    if (packet.ipLength > hop.pathMtu) packet.fragment(hop.pathMtu);
+    packet.fragment(hop.pathMtu, route.unfragmented);
     this.statistics.packetsSent++;
     this.statistics.bytesSent += packet.length;
     hop.link.transmit(now, packet);

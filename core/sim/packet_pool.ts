@@ -50,10 +50,17 @@ export class SimPacket implements InboundPacket, Occurrence {
   }
 
   /**
-   * Has the packet travel in fragments where it is longer than `mtu`. They count as one packet, but are
-   * lost one by one; the headers of further fragments take no time.
+   * Has the packet travel in fragments where it is longer than `mtu`, or longer as an SCTP packet than
+   * `unfragmented` ({@link Route}). They count as one packet, but are lost one by one; the headers of
+   * further fragments take no time.
    */
-  fragment(mtu: number): void {
+  fragment(mtu: number, unfragmented = mtu): void {
+    if (unfragmented === Infinity) return;
+    const longest = Math.min(mtu, this.ipLength - this.length + unfragmented);
+    if (this.ipLength > longest) this.#cutUp(longest);
+  }
+
+  #cutUp(mtu: number): void {
     const header = this.#ipHeader + (this.source.family === 4 ? 0 : 8);
     this.fragments = Math.ceil((this.ipLength - this.#ipHeader) / ((mtu - header) & ~7));
     this.longestFragment = mtu;

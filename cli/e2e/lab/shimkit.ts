@@ -66,7 +66,10 @@ export interface SctpReport {
   readonly end: { readonly graceful: boolean; readonly code?: string; readonly message?: string };
   readonly sent: { readonly messages: number; readonly bytes: number };
   readonly received: { readonly messages: number; readonly bytes: number };
-  readonly association: { readonly extensions: readonly number[] };
+  readonly association: {
+    readonly extensions: readonly number[];
+    readonly paths: readonly { readonly pmtu: number }[];
+  };
   readonly endpoint: {
     readonly restarts: number;
     readonly dropped: Readonly<Record<string, number>>;

@@ -14,6 +14,7 @@ import type { Parameters } from "../parameters.ts";
 import { PathTimer, TimerTable } from "../timer/timer_table.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
+import { MtuSearch } from "./mtu_search.ts";
 import { RtoEstimator } from "./rto.ts";
 
 /**
@@ -44,12 +45,19 @@ export interface PathMetrics {
   heartbeatsAcked: number;
   /** Congestion signals by ECN-Echo that were acted on. */
   ecnReductions: number;
+  /** Probes for the path MTU (RFC 8899). */
+  mtuProbesSent: number;
+  mtuProbesAcked: number;
+}
+
+/** What tells the answer to a HEARTBEAT from a forged one. */
+export interface Nonce {
+  readonly nonceHigh: number;
+  readonly nonceLow: number;
 }
 
 /** A HEARTBEAT that was sent and may still be acknowledged. */
-export interface OutstandingHeartbeat {
-  readonly nonceHigh: number;
-  readonly nonceLow: number;
+export interface OutstandingHeartbeat extends Nonce {
   readonly sentAt: Instant;
 }
 
@@ -62,6 +70,8 @@ export class Path {
   readonly route: Route;
   /** Packets without DATA. */
   readonly controlRoute: Route;
+  /** Probes for the path MTU. */
+  readonly probeRoute: Route;
   readonly rtt: RtoEstimator;
   readonly congestion: CongestionController;
   readonly timers = new TimerTable(Object.keys(PathTimer).length);
@@ -76,6 +86,8 @@ export class Path {
     heartbeatsSent: 0,
     heartbeatsAcked: 0,
     ecnReductions: 0,
+    mtuProbesSent: 0,
+    mtuProbesAcked: 0,
   };
 
   status: PathStatus = "unconfirmed";
@@ -131,7 +143,12 @@ export class Path {
   /** A SACK acknowledged a chunk that was sent on this path alone. */
   answered = false;
 
-  #pmtu: number;
+  /** What is known of the path MTU. */
+  readonly mtuSearch: MtuSearch;
+  /** The probe for the path MTU that may still be acknowledged. */
+  mtuProbe: OutstandingHeartbeat | undefined;
+  /** Expirations of T3-rtx for chunks that may have been too large, since one arrived. */
+  largeLosses = 0;
 
   constructor(
     /** Number of the path in its association, never used again. */
@@ -144,14 +161,16 @@ export class Path {
     readonly parameters: Parameters,
     now: Instant,
   ) {
-    this.route = { local, remote, encapsulationPort, ecn: Ecn.NotEct };
-    this.controlRoute = { local, remote, encapsulationPort, ecn: Ecn.NotEct };
+    this.route = { local, remote, encapsulationPort, ecn: Ecn.NotEct, unfragmented: 0 };
+    this.controlRoute = { ...this.route };
+    this.probeRoute = { ...this.route, unfragmented: Infinity };
     this.rtt = new RtoEstimator(parameters);
-    this.#pmtu = parameters.pathMtu;
+    this.mtuSearch = new MtuSearch(remote.family, parameters.pathMtu);
     this.congestion = new Reno(this.maximumChunk, remote.family);
     this.burstBudget = this.maximumBurst;
     this.lastMeasuredSendAt = now;
     this.lastDataSentAt = now;
+    this.noteMtu();
   }
 
   /** Starts again from the initial values: the peer is a new one (RFC 9260, section 5.2.4, A). */
@@ -172,25 +191,41 @@ export class Path {
     this.releasedBytes = 0;
     this.rttSentAt = NEVER;
     this.heartbeat = undefined;
+    this.mtuSearch.reset();
+    this.mtuProbe = undefined;
+    this.largeLosses = 0;
+    this.noteMtu();
     this.lastMeasuredSendAt = now;
     this.lastDataSentAt = now;
   }
 
   /** Path MTU: bytes of the largest IP packet. */
   get pmtu(): number {
-    return this.#pmtu;
+    return this.mtuSearch.mtu;
   }
 
-  set pmtu(bytes: number) {
-    this.#pmtu = bytes;
+  /** Takes over what {@link mtuSearch} has found, or another encapsulation. */
+  noteMtu(): void {
     this.congestion.setMaximumChunk(this.maximumChunk);
+    this.route.unfragmented = this.maximumPacket;
+    this.controlRoute.unfragmented = this.maximumPacket;
   }
 
   /** Bytes of the largest SCTP packet, a multiple of four. */
   get maximumPacket(): number {
+    return this.packetWithin(this.pmtu);
+  }
+
+  /** Bytes of the largest SCTP packet in an IP packet of `mtu` bytes, a multiple of four. */
+  packetWithin(mtu: number): number {
     const ip = this.remote.family === 4 ? IPV4_HEADER : IPV6_HEADER;
     const udp = this.route.encapsulationPort === 0 ? 0 : UDP_HEADER;
-    return (this.#pmtu - ip - udp) & ~3;
+    return (mtu - ip - udp) & ~3;
+  }
+
+  /** Bytes of user data in the largest DATA chunk of an IP packet of `mtu` bytes. */
+  payloadWithin(mtu: number): number {
+    return this.packetWithin(mtu) - COMMON_HEADER_LENGTH - this.dataOverhead - DATA_HEADER_LENGTH;
   }
 
   /** PMDCS: bytes of the largest DATA chunk (RFC 9260, section 1.4). */
@@ -205,14 +240,20 @@ export class Path {
 
   /** Bytes of user data in the largest DATA chunk. */
   get maximumPayload(): number {
-    return this.maximumChunk - this.dataOverhead - DATA_HEADER_LENGTH;
+    return this.payloadWithin(this.pmtu);
+  }
+
+  /** True if so many bytes of user data make packets that may be too large for the path (RFC 8899). */
+  isLarge(payload: number): boolean {
+    return payload > this.payloadWithin(this.mtuSearch.safe);
   }
 
   /** UDP port of the peer for this path, or 0 (RFC 6951, section 5.4). */
   set encapsulationPort(port: number) {
     this.route.encapsulationPort = port;
     this.controlRoute.encapsulationPort = port;
-    this.congestion.setMaximumChunk(this.maximumChunk);
+    this.probeRoute.encapsulationPort = port;
+    this.noteMtu();
   }
 
   /** Retransmission time-out in milliseconds. */

@@ -7,8 +7,8 @@ import { Extension } from "../extensions.ts";
 import type { AddressAction } from "../wire/asconf.ts";
 import type { LocalAddress } from "../path/pairing.ts";
 import { addressingOf } from "./asconf_requests.ts";
-import { isMonitored } from "./heartbeat.ts";
 import { joinAddress, removePathsFrom } from "./local_addresses.ts";
+import { isMonitored } from "./path_management.ts";
 
 /** Changes that may wait for the one before them. */
 const MAX_WANTED = 64;

@@ -19,6 +19,7 @@ import { sackIsWellFormed } from "../wire/sack.ts";
 import { abortForViolation } from "./abort.ts";
 import { MAX_QUEUED_REPORTS } from "./operation_error.ts";
 import { alternateFor, countError, pathAnswered, replyPath } from "./path_management.ts";
+import { noteDataLoss } from "./path_mtu.ts";
 import { reportFreeKeys } from "./authentication.ts";
 import { probe } from "./heartbeat.ts";
 import { advanceShutdown } from "./shutdown.ts";
@@ -167,6 +168,7 @@ export function onT3Rtx(association: Association, now: Instant, path: Path): voi
   tx.sackSinceTimeout = false;
   path.metrics.timeouts++;
   association.metrics.timeouts++;
+  noteDataLoss(association, now, path);
   path.rtt.backOff();
   path.rttSentAt = NEVER;
   if (!isProbe) collapseWindow(tx, path);

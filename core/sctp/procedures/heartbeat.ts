@@ -1,26 +1,14 @@
 /** HEARTBEAT and HEARTBEAT ACK: path verification and monitoring (RFC 9260, sections 5.4 and 8.3). */
-import { readU32, writeU32 } from "../base/bytes.ts";
 import { uniform } from "../base/random.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Path } from "../path/path.ts";
 import { PathTimer } from "../timer/timer_table.ts";
-import {
-  encodeHeartbeat,
-  encodeHeartbeatAck,
-  heartbeatInfo,
-  heartbeatParameters,
-} from "../wire/heartbeat.ts";
-import { confirmPath, countError, pathAnswered } from "./path_management.ts";
-
-/**
- * Sender-Specific Heartbeat Info: number of the path and a nonce of 64 bits. The time of sending stays
- * here, where nobody can forge it.
- */
-const INFO_LENGTH = 12;
-/** Bytes of our HEARTBEAT chunks. */
-export const HEARTBEAT_LENGTH = 8 + INFO_LENGTH;
+import { encodeHeartbeatAck, heartbeatParameters } from "../wire/heartbeat.ts";
+import { answers, heartbeatFor, newNonce, readHeartbeatInfo } from "./heartbeat_info.ts";
+import { onMtuProbeAcked } from "./path_mtu.ts";
+import { confirmPath, countError, isMonitored, pathAnswered } from "./path_management.ts";
 
 /** Starts probing and monitoring all paths (section 5.4: on entering ESTABLISHED). */
 export function startHeartbeats(association: Association, now: Instant): void {
@@ -39,11 +27,6 @@ export function startHeartbeats(association: Association, now: Instant): void {
 /** Monitors a path that was added while the association is up. */
 export function startHeartbeat(path: Path, now: Instant): void {
   path.timers.start(PathTimer.Heartbeat, now);
-}
-
-/** The states in which HEARTBEATs are sent (section 8.3). */
-export function isMonitored({ state }: Association): boolean {
-  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
 }
 
 /**
@@ -114,13 +97,8 @@ export function probe(association: Association, now: Instant, path: Path): void 
 
 /** Sends a HEARTBEAT with a fresh nonce. */
 export function sendHeartbeat(association: Association, now: Instant, path: Path): void {
-  const { random } = association.host.environment;
-  path.heartbeat = { nonceHigh: random.uint32(), nonceLow: random.uint32(), sentAt: now };
-  const info = new Uint8Array(INFO_LENGTH);
-  writeU32(info, 0, path.id);
-  writeU32(info, 4, path.heartbeat.nonceHigh);
-  writeU32(info, 8, path.heartbeat.nonceLow);
-  association.sendControl(encodeHeartbeat(info), path);
+  path.heartbeat = { ...newNonce(association.host.environment.random), sentAt: now };
+  association.sendControl(heartbeatFor(path, path.heartbeat), path);
   path.metrics.heartbeatsSent++;
   path.lastMeasuredSendAt = now;
   path.timers.start(PathTimer.HeartbeatTimeout, after(now, path.rto));
@@ -150,22 +128,26 @@ export function handleHeartbeat(association: Association, context: ChunkContext)
 
 /** Takes a HEARTBEAT ACK if its nonce is the one that was sent (sections 5.4 and 8.3). */
 export function handleHeartbeatAck(association: Association, context: ChunkContext): void {
-  const info = heartbeatInfo(context.bytes, context.offset);
-  const path = info?.length === INFO_LENGTH ? association.pathOf(readU32(info, 0)) : undefined;
-  const sent = path?.heartbeat;
-  const isOurs = info !== undefined && sent !== undefined &&
-    readU32(info, 4) === sent.nonceHigh && readU32(info, 8) === sent.nonceLow;
-  if (!path || !sent || !isOurs) {
+  const { now, bytes, offset } = context;
+  const info = readHeartbeatInfo(bytes, offset);
+  const path = info && association.pathOf(info.pathId);
+  const sent = [path?.heartbeat, path?.mtuProbe].find((one) => info && answers(info, one));
+  if (!path || !sent) {
     association.host.countDrop("forged-heartbeat-ack");
     return;
   }
+  if (sent === path.mtuProbe) onMtuProbeAcked(association, now, path);
+  else noteHeartbeatAcked(path);
+  path.rtt.addSample(elapsed(sent.sentAt, now));
+  pathAnswered(association, path);
+  confirmPath(association, path);
+  scheduleHeartbeat(path, now, association);
+  // Section 8.1: a peer that answers is there, whatever becomes of the data.
+  association.tx.errorCount = 0;
+}
+
+function noteHeartbeatAcked(path: Path): void {
   path.heartbeat = undefined;
   path.timers.stop(PathTimer.HeartbeatTimeout);
   path.metrics.heartbeatsAcked++;
-  path.rtt.addSample(elapsed(sent.sentAt, context.now));
-  pathAnswered(association, path);
-  confirmPath(association, path);
-  scheduleHeartbeat(path, context.now, association);
-  // Section 8.1: a peer that answers is there, whatever becomes of the data.
-  association.tx.errorCount = 0;
 }

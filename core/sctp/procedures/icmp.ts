@@ -3,16 +3,14 @@ import { readU32 } from "../base/bytes.ts";
 import { elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { IcmpError } from "../icmp_error.ts";
-import { markOversized } from "../tx/retransmission.ts";
 import { chunkType } from "../wire/chunk.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, verificationTag } from "../wire/common_header.ts";
+import { onPacketTooBig } from "./path_mtu.ts";
 import { onInitUnreachable } from "./setup.ts";
 
 /** Bytes of a quoted packet that are needed to see the Initiate Tag of an INIT. */
 const INIT_TAG_END = COMMON_HEADER_LENGTH + 8;
-/** No IPv4 path is narrower (RFC 791), no IPv6 path may be (RFC 8200, section 5). */
-const SMALLEST_MTU = { 4: 576, 6: 1280 } as const;
 
 /** True if the quoted packet is one that this association sent (section 10, ICMP6). */
 export function quotesAssociation(association: Association, quoted: Uint8Array): boolean {
@@ -50,15 +48,9 @@ export function handleIcmpError(association: Association, now: Instant, error: I
         association.lose({ kind: "no-sctp-at-peer" });
       }
       return;
-    case "packet-too-big": {
-      const smallest = SMALLEST_MTU[error.remote.family];
-      if (path && error.mtu >= smallest && error.mtu < path.pmtu) {
-        path.pmtu = error.mtu;
-        association.tx.updateChunkPayload();
-        markOversized(association.tx, path);
-      }
+    case "packet-too-big":
+      if (path) onPacketTooBig(association, now, path, error.mtu);
       return;
-    }
     case "destination-unreachable":
       if (path && quotesInit(error.quoted)) onInitUnreachable(association, now, path);
       // ICMP9 is a MAY: once the association is up, timers and heartbeats decide, so that a forged or

@@ -130,6 +130,7 @@ Deno.test("packet too big lowers the PMTU of its path only, and of chunks for al
   const { puppet, packet } = sending({
     addresses: ["10.0.0.1", "10.0.1.1"],
     peers: ["10.0.0.2", "10.0.1.2"],
+    parameters: { pathMtuDiscovery: 0 },
   });
   report(puppet, packet, { kind: "packet-too-big", mtu: 1000, length: 8 });
   assert.deepEqual(puppet.association.paths.map(({ pmtu }) => pmtu), [1000, 1500]);

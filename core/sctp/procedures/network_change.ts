@@ -5,8 +5,9 @@ import type { LocalAddress } from "../path/pairing.ts";
 import { markEverythingOn } from "../tx/retransmission.ts";
 import { resendAsconf } from "./asconf.ts";
 import { followHost } from "./follow_host.ts";
-import { isMonitored, probe } from "./heartbeat.ts";
-import { alternateFor } from "./path_management.ts";
+import { probe } from "./heartbeat.ts";
+import { alternateFor, isMonitored } from "./path_management.ts";
+import { restartMtuSearch } from "./path_mtu.ts";
 
 /**
  * Tells an association which local addresses exist now.
@@ -28,6 +29,7 @@ export function applyNetworkChange(
       // RFC 9260, section 7.2.5.2: what is behind the address may be another network now.
       path.congestion.reset();
       path.rtt.reset();
+      restartMtuSearch(association, path);
       path.rttSentAt = NEVER;
       path.errorCount = 0;
       // What was sent into the gap is lost: it leaves now, not when an old T3-rtx expires.

@@ -120,6 +120,11 @@ function moveFromUnconfirmed({ pathList, tx }: Association, target: Path): void 
   }
 }
 
+/** The states in which HEARTBEATs are sent (RFC 9260, section 8.3). */
+export function isMonitored({ state }: Association): boolean {
+  return state === "ESTABLISHED" || state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
+}
+
 /** The peer answered on this path: clears its errors and revives it (section 8.2). */
 export function pathAnswered(association: Association, path: Path): void {
   path.errorCount = 0;

@@ -5,8 +5,8 @@ import type { IpAddress } from "../base/address.ts";
 import type { Path } from "../path/path.ts";
 import { forgetPath } from "../tx/path_removal.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
-import { isMonitored, startHeartbeat } from "./heartbeat.ts";
-import { addPaths, alternateFor } from "./path_management.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { addPaths, alternateFor, isMonitored } from "./path_management.ts";
 
 /**
  * Removes paths. Addresses that lose their last one by that get another, as far as they can.

@@ -25,7 +25,8 @@ import {
   reportAuthSupport,
 } from "./authentication.ts";
 import { followHost } from "./follow_host.ts";
-import { HEARTBEAT_LENGTH, sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
+import { sendHeartbeat, startHeartbeats } from "./heartbeat.ts";
+import { HEARTBEAT_LENGTH } from "./heartbeat_info.ts";
 import { announcesTooSmallWindow, findInitAckFault, peerSetupOf } from "./init_checks.ts";
 import { addPaths, alternateFor, replyPath } from "./path_management.ts";
 import { resumeShutdown } from "./shutdown.ts";

@@ -6,6 +6,7 @@ import { onT4Asconf } from "./asconf.ts";
 import { onT3Rtx } from "./data_transfer.ts";
 import { onHeartbeatTimeout, onHeartbeatTimer } from "./heartbeat.ts";
 import { onReconfigurationTimer } from "./reconfiguration.ts";
+import { onMtuSearchTimer } from "./path_mtu.ts";
 import { giveUpMessages } from "./partial_reliability.ts";
 import { onT1Cookie, onT1Init } from "./setup.ts";
 import { onT2Shutdown, onT5ShutdownGuard } from "./shutdown.ts";
@@ -29,5 +30,6 @@ export function handleAssociationTimers(association: Association, now: Instant):
       onHeartbeatTimeout(association, now, path);
     }
     if (path.timers.takeIfDue(PathTimer.Heartbeat, now)) onHeartbeatTimer(association, now, path);
+    if (path.timers.takeIfDue(PathTimer.MtuSearch, now)) onMtuSearchTimer(association, now, path);
   }
 }

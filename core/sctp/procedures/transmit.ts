@@ -9,6 +9,7 @@ import { type ForwardPoint, SHORTEST_FORWARD_TSN } from "../tx/forward_point.ts"
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { encodeEcne } from "../wire/ecn.ts";
+import { putPad, SHORTEST_PAD } from "../wire/pad.ts";
 import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { askForAddresses } from "./asconf.ts";
 import { armWindowProbe } from "./data_transfer.ts";
@@ -52,7 +53,8 @@ function askPeer(association: Association, now: Instant): boolean {
 function roomFor({ tx, control, authentication }: Association): number {
   if (control.length === 0) return tx.largestPacket;
   const before = COMMON_HEADER_LENGTH + (authentication?.chunkLength ?? 0);
-  return Math.max(tx.largestPacket, before + control[0].chunk.length);
+  const { chunk, padTo = 0 } = control[0];
+  return Math.max(tx.largestPacket, before + chunk.length, padTo);
 }
 
 function prepare(association: Association, now: Instant): void {
@@ -166,7 +168,8 @@ function maySendData(association: Association): boolean {
 function writeControlPacket(association: Association, now: Instant, batch: PacketBatch): void {
   const { control, host } = association;
   const { writer } = host;
-  const { path, alone, zeroTag, chunk } = control[0];
+  const { path, alone, zeroTag, chunk, padTo } = control[0];
+  if (padTo !== undefined) return writeProbe(association, batch, padTo);
   const { phase } = association;
   // RFC 9260, section 5.1, C: before COOKIE ACK, DATA leaves only behind COOKIE ECHO.
   const echoesCookie = phase.state === "COOKIE-ECHOED" && chunk === phase.cookieEcho;
@@ -189,6 +192,18 @@ function writeControlPacket(association: Association, now: Instant, batch: Packe
     bundleSack(association);
   }
   finish(association, now, batch, path, bundlesData);
+}
+
+/** A probe for the path MTU: HEARTBEAT, and PAD up to its size (RFC 8899, section 6.2.1.2). */
+function writeProbe(association: Association, batch: PacketBatch, size: number): void {
+  const { localPort, remotePort, peerTag, control, host: { writer } } = association;
+  const { path, chunk } = control.shift()!;
+  writer.begin(batch, size, localPort, remotePort, peerTag);
+  if (!mayAdd(association, ChunkType.Heartbeat, chunk.length)) return;
+  writer.append(chunk);
+  const { room } = writer;
+  if (room >= SHORTEST_PAD) putPad(writer.memory, writer.reserve(room), room);
+  countSent(association, path, 1, writer.finish(batch, path.probeRoute));
 }
 
 function writeSackPacket(association: Association, now: Instant, batch: PacketBatch): boolean {

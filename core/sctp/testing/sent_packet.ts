@@ -16,6 +16,8 @@ export interface SentPacket {
   readonly to: string;
   readonly encapsulationPort: number;
   readonly ecn: Ecn;
+  /** See {@link Route}. */
+  readonly unfragmented: number | undefined;
   readonly tag: number;
   readonly bytes: Uint8Array;
   readonly chunks: readonly Uint8Array[];
@@ -40,6 +42,7 @@ function packetOf(bytes: Uint8Array, route: Route, at: number): SentPacket {
     to: route.remote.text,
     encapsulationPort: route.encapsulationPort,
     ecn: route.ecn,
+    unfragmented: route.unfragmented,
     tag: verificationTag(bytes, 0),
     bytes,
     chunks,

@@ -2,7 +2,7 @@
  * The timers of an association: a closed table of deadlines, no callbacks.
  *
  * Which timers may run in which state is part of the state table (`states.ts`); each path adds its
- * own three rows ({@link PathTimer}).
+ * own rows ({@link PathTimer}).
  */
 import { type Instant, isDue, NEVER } from "../base/time.ts";
 
@@ -35,6 +35,8 @@ export const PathTimer = {
   Heartbeat: 1,
   /** Counts a HEARTBEAT that was not answered within one RTO (RFC 9260, section 8.3). */
   HeartbeatTimeout: 2,
+  /** PROBE_TIMER, or PMTU_RAISE_TIMER while nothing is probed (RFC 8899, section 5.1.1). */
+  MtuSearch: 3,
 } as const;
 export type PathTimer = (typeof PathTimer)[keyof typeof PathTimer];
 

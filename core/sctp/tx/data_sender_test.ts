@@ -353,7 +353,7 @@ Deno.test("jumbo packets never run over the end of the batch", () => {
 });
 
 Deno.test("chunks that a narrower PMTU has outgrown leave again as they are, each alone (section 6.9)", () => {
-  const puppet = connected({ parameters: { noDelay: 1, pathMtu: 9000 } });
+  const puppet = connected({ parameters: { noDelay: 1, pathMtu: 9000, pathMtuDiscovery: 0 } });
   const before = puppet.submit(20_000);
   assert.ok(before[0].bytes.length > 8900);
   puppet.subject.do((endpoint, now) =>

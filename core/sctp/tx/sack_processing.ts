@@ -132,7 +132,10 @@ function acknowledge(tx: Transmission, now: Instant, current: Tsn, slot: number)
   const path = tx.paths[outstanding.path[slot]];
   path.ack.ackedBytes += chunkSize(tx, slot);
   tx.progress = true;
-  if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) path.answered = true;
+  if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) {
+    path.answered = true;
+    if (path.largeLosses > 0 && path.isLarge(outstanding.length[slot])) path.largeLosses = 0;
+  }
   if (tsnLessOrEqual(current, path.earliestTsn)) path.earliestAcked = true;
   if (outstanding.state[slot] === ChunkState.Marked) unmark(tx, slot);
   else leaveFlight(tx, slot);

@@ -25,6 +25,8 @@ export const ChunkType = {
   AsconfAck: 128,
   /** RFC 6525. */
   ReConfig: 130,
+  /** RFC 4820. */
+  Pad: 132,
   /** RFC 3758. */
   ForwardTsn: 192,
   /** RFC 5061. */
@@ -76,6 +78,7 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.IData, "I-DATA", 20, 8260),
   kind(ChunkType.AsconfAck, "ASCONF-ACK", 8, 5061),
   kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
+  kind(ChunkType.Pad, "PAD", 4, 4820),
   kind(ChunkType.ForwardTsn, "FORWARD TSN", 8, 3758),
   kind(ChunkType.Asconf, "ASCONF", 8, 5061),
   kind(ChunkType.IForwardTsn, "I-FORWARD-TSN", 8, 8260),

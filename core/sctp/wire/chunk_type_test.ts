@@ -16,7 +16,7 @@ Deno.test("every chunk type has its name, in the order of their numbers", () => 
     names,
     "DATA, INIT, INIT ACK, SACK, HEARTBEAT, HEARTBEAT ACK, ABORT, SHUTDOWN, SHUTDOWN ACK, ERROR, " +
       "COOKIE ECHO, COOKIE ACK, ECNE, CWR, SHUTDOWN COMPLETE, AUTH, I-DATA, ASCONF-ACK, " +
-      "RE-CONFIG, FORWARD TSN, ASCONF, I-FORWARD-TSN",
+      "RE-CONFIG, PAD, FORWARD TSN, ASCONF, I-FORWARD-TSN",
   );
 });
 
