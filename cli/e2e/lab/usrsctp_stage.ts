@@ -70,6 +70,8 @@ export interface Transfer {
   readonly initiator: "ours" | "theirs";
   readonly parameters?: SctpCommand["parameters"];
   readonly sysctls?: PeerOptions["sysctls"];
+  /** Addresses that our side names; by default those of both wires, none for all that the host has. */
+  readonly ourLocal?: readonly string[];
   /** What else our command and usrsctp's peer are told. */
   readonly ourWords?: readonly string[];
   readonly theirOptions?: Partial<PeerOptions>;
@@ -88,13 +90,14 @@ export async function startTransfer(
 ): Promise<{ ours: LabProcess; theirs: LabProcess }> {
   const { lab, peer } = stage;
   const { carrier, family, sender, initiator, parameters, sysctls, ourWords = [] } = transfer;
+  const { ourLocal = ourAddresses(stage, family) } = transfer;
   const [input, output] = [lab.path("input"), lab.path("output")];
   const weSend = sender === "ours";
   const startOurs = () =>
     startSctp(stage.ours, {
       port: PORT,
       peer: initiator === "ours" ? theirAddresses(stage, family).slice(0, 1) : undefined,
-      local: ourAddresses(stage, family),
+      local: ourLocal.length > 0 ? ourLocal : undefined,
       udp: CARRIERS[carrier].ours,
       parameters,
       more: ["--json", ...ourRole(initiator === "ours", weSend), ...ourWords],

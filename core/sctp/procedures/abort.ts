@@ -43,6 +43,12 @@ export function handleAbort(association: Association, context: ChunkContext): vo
     association.host.countDrop("bad-tag");
     return;
   }
+  if (isReflected && context.path?.isConfirmed === false) {
+    // An address that the peer has added may be another host's, which knows nothing of the association:
+    // that is what the probe finds out, and no reason to end it (section 5.4; RFC 5061, 5.3, F14).
+    association.host.countDrop("unexpected-chunk");
+    return;
+  }
   if (association.state === "SHUTDOWN-ACK-SENT" && isReflected) {
     // Everything was acknowledged and the peer has forgotten us: its SHUTDOWN COMPLETE was lost.
     completeShutdown(association);

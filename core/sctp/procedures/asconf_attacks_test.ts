@@ -90,6 +90,18 @@ Deno.test("added addresses are probed one by one, so that a victim gets little (
   assert.equal(chunksOfType(sent, ChunkType.Heartbeat).length, 1);
 });
 
+Deno.test("a victim whose address was added, and who knows nothing of it, ends nothing by its ABORT", () => {
+  const puppet = asconfPuppet();
+  puppet.ask(["add 10.0.0.66"]);
+  const [probe] = puppet.wait(0);
+  assert.equal(probe.to, "10.0.0.66");
+  const reflected = Uint8Array.of(ChunkType.Abort, 1, 0, 4);
+  puppet.sendIn({ from: "10.0.0.66", tag: puppet.tag }, reflected);
+  assert.equal(puppet.association.state, "ESTABLISHED");
+  puppet.sendIn({ tag: puppet.tag }, reflected);
+  assert.deepEqual(puppet.subject.associations, [], "from a proved address it counts");
+});
+
 Deno.test("a flood of ASCONFs in one packet queues a bounded number of answers", () => {
   const puppet = asconfPuppet();
   const chunks = Array.from({ length: 60 }, () => puppet.asconf([]));

@@ -356,6 +356,8 @@ static const char *path_state(uint32_t state) {
     case SCTP_ADDR_AVAILABLE: return "available";
     case SCTP_ADDR_UNREACHABLE: return "unreachable";
     case SCTP_ADDR_CONFIRMED: return "confirmed";
+    case SCTP_ADDR_ADDED: return "added";
+    case SCTP_ADDR_REMOVED: return "removed";
     default: return "changed";
     }
 }
