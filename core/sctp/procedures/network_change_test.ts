@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Puppet, type PuppetOptions } from "../testing/puppet.ts";
 import { namesOf, type SentPacket } from "../testing/sent_packet.ts";
-import { localAddresses } from "../testing/test_endpoint.ts";
+import { address, localAddresses } from "../testing/test_endpoint.ts";
 
 const TWO = { addresses: ["10.0.0.1", "10.0.1.1"], peers: ["10.0.0.2", "10.0.1.2"] };
 
@@ -78,4 +78,22 @@ Deno.test("a change that concerns no path of the association changes nothing", (
   const before = puppet.association.paths.map(({ cwnd }) => cwnd);
   assert.deepEqual(namesOf(change(puppet, ...TWO.addresses, "192.0.2.1")), []);
   assert.deepEqual(puppet.association.paths.map(({ cwnd }) => cwnd), before);
+});
+
+Deno.test("behind an address that is back the path MTU is that of its interface again", () => {
+  const puppet = multihomed({ parameters: { noDelay: 1, pathMtuDiscovery: 0 } });
+  const [{ from, to, bytes }] = puppet.submit(1400);
+  puppet.subject.do((endpoint, now) =>
+    endpoint.handleIcmp(now, {
+      kind: "packet-too-big",
+      local: address(from),
+      remote: address(to),
+      mtu: 1300,
+      quoted: bytes.subarray(0, 28),
+    })
+  );
+  assert.equal(puppet.association.paths[0].pmtu, 1300);
+  change(puppet, "10.0.1.1");
+  change(puppet, ...TWO.addresses);
+  assert.equal(puppet.association.paths[0].pmtu, 1500);
 });
