@@ -118,10 +118,14 @@ export function offeredExtensions(parameters: Parameters): number {
 
 /** What both sides have, where ours are these parameters and the peer sent `init`. */
 export function agreedExtensions(parameters: Parameters, init: InitChunk): number {
-  return gather(
+  const agreed = gather(
     parameters,
     ({ offeredBy, isSaidBy }) => parameters[offeredBy] === 1 && isSaidBy(init, parameters),
   );
+  // RFC 8260, section 2.3.1: FORWARD TSN does not go with I-DATA. Linux has nothing else.
+  const { Interleaving, InterleavedReliability, PartialReliability } = Extension;
+  const lacksIt = (agreed & (Interleaving | InterleavedReliability)) === Interleaving;
+  return lacksIt ? agreed & ~PartialReliability : agreed;
 }
 
 function gather(parameters: Parameters, has: (row: ExtensionRow) => boolean): number {

@@ -60,10 +60,10 @@ Deno.test("it needs a reader who takes messages interleaved (RFC 6458, section 8
 
 Deno.test("beside it messages are given up only if the peer has I-FORWARD-TSN (section 2.3.1)", () => {
   for (const supportedExtensions of [[ChunkType.IData], BOTH]) {
-    const puppet = connectedInterleaved({
-      init: { supportedExtensions, forwardTsnSupported: true },
-    });
+    const puppet = interleavedPuppet({ init: { supportedExtensions, forwardTsnSupported: true } });
     const isPartial = supportedExtensions.length > 1;
+    assert.equal(puppet.learn(puppet.requestInitAck()).forwardTsnSupported, isPartial);
+    puppet.connect();
     assert.equal(puppet.association.isPartiallyReliable, isPartial);
     puppet.submit(10, limited(0));
     const packets = puppet.wait(1000);

@@ -246,6 +246,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
     association.inboundStreams,
     host.environment.random.uint32(),
     association.interleaves,
+    isPartiallyReliable(peer.extensions),
   );
   // Section 6.2.1, A.
   tx.announcedWindow = peer.peerWindow;

@@ -45,6 +45,11 @@ export type ChunkFate = (typeof ChunkFate)[keyof typeof ChunkFate];
 
 const WHOLE = DataFlag.Begin | DataFlag.End;
 
+/** Beside the flags of a chunk: the last one of a message that its sender gave up before its end. */
+const CUT_OFF = 0x10;
+/** Flags that a chunk comes with. */
+export const CHUNK_FLAGS = 0x0f;
+
 export class Reassembly {
   readonly #store: ChunkStore;
   readonly #ends: RunEnds;
@@ -63,8 +68,12 @@ export class Reassembly {
   #haveSkipped = false;
   #aborted: AbortedMessage | undefined;
 
-  /** @param salt random: the peer chooses the keys of the index. */
-  constructor(store: ChunkStore, salt: number) {
+  /**
+   * @param salt random: the peer chooses the keys of the index.
+   * @param mayBeCutOff the peer may give messages up (RFC 3758): Linux gives no TSN to what it has not
+   *   sent of them, so that the next message begins behind a fragment that ends none.
+   */
+  constructor(store: ChunkStore, salt: number, private readonly mayBeCutOff = false) {
     this.#store = store;
     this.#ready = new ReadyQueue(store);
     this.#ends = new RunEnds(store);
@@ -85,17 +94,24 @@ export class Reassembly {
   /**
    * Takes over a stored chunk. On any fate but Kept its record has been released.
    * @param reach TSNs from the Cumulative TSN to this one.
+   * @param isFollowed the next TSN was received before.
    */
-  add(record: number, reach: number): ChunkFate {
+  add(record: number, reach: number, isFollowed = false): ChunkFate {
     const store = this.#store;
     const own = tsn(store.tsn[record]);
-    const left = this.#ends.at(tsnAdd(own, -1));
+    const begins = (store.flags[record] & DataFlag.Begin) !== 0;
+    let left = this.#ends.at(tsnAdd(own, -1));
     const right = this.#ends.at(tsnAdd(own, 1));
+    if (this.mayBeCutOff) {
+      if (begins && left !== 0) left = this.#cutOff(left, reach - 1);
+      // What is not the end of a run any more was a message of its own.
+      const meetsAnother = right === 0 ? isFollowed : (store.flags[right] & DataFlag.Begin) !== 0;
+      if (meetsAnother) this.#markCutOff(record);
+    }
     if (!this.#agree(left, record) || !this.#agree(record, right)) {
       store.release(record);
       return ChunkFate.Contradiction;
     }
-    const begins = (store.flags[record] & DataFlag.Begin) !== 0;
     // Nothing is missing in front of it, and yet no message is open there.
     if (!begins && left === 0 && reach === 1) return this.#refuseOrphan(record, right);
     store.runFirst[record] = record;
@@ -237,6 +253,34 @@ export class Reassembly {
     return ChunkFate.Useless;
   }
 
+  /**
+   * What ends here will not go on: a message begins behind it. Returns the record if it is here still.
+   * @param reach that of its last TSN.
+   */
+  #cutOff(last: number, reach: number): number {
+    const store = this.#store;
+    if ((store.flags[last] & DataFlag.End) !== 0) return last;
+    this.#markCutOff(last);
+    const first = store.runFirst[last];
+    this.#settle(first, reach - tsnDistance(tsn(store.tsn[first]), tsn(store.tsn[last])));
+    return 0;
+  }
+
+  #markCutOff(record: number): void {
+    const { flags } = this.#store;
+    if ((flags[record] & DataFlag.End) === 0) flags[record] |= DataFlag.End | CUT_OFF;
+  }
+
+  /** All that was sent of a message that was given up is here: of it nothing but its turn is left. */
+  #shrinkCutOff(first: number): void {
+    const store = this.#store;
+    if (first === this.#partial) this.#abortPartial();
+    store.releaseChain(store.next[first]);
+    store.dropPayload(first);
+    store.next[first] = 0;
+    store.flags[first] |= CUT_OFF;
+  }
+
   #dropRun(first: number): void {
     const store = this.#store;
     if (first === this.#partial) this.#abortPartial();
@@ -299,6 +343,10 @@ export class Reassembly {
     if (!whole) return ChunkFate.Kept;
     this.#ends.remove(first);
     this.#ends.remove(last);
+    if ((store.flags[last] & CUT_OFF) !== 0) {
+      this.#shrinkCutOff(first);
+      return this.#takeTurn(first, reach);
+    }
     if (first === this.#partial) {
       this.#partial = 0;
       if ((store.flags[first] & DataFlag.Unordered) === 0) this.#passTurn(store.stream[first]);
@@ -340,6 +388,7 @@ export class Reassembly {
   }
 
   #makeReady(first: number): void {
+    if ((this.#store.flags[first] & CUT_OFF) !== 0) return this.#store.release(first);
     this.#ready.append(first);
     this.#readyBytes += this.#store.runBytes[first];
   }

@@ -18,7 +18,13 @@ import { I_DATA_HEADER_LENGTH, iDataMid, iDataPpidOrFsn } from "../wire/idata.ts
 import { AckPolicy } from "./ack_policy.ts";
 import { ChunkStore } from "./chunk_store.ts";
 import { InterleavedReassembly } from "./interleaved_reassembly.ts";
-import { type AbortedMessage, ChunkFate, Reassembly, type ReceiveInfo } from "./reassembly.ts";
+import {
+  type AbortedMessage,
+  CHUNK_FLAGS,
+  ChunkFate,
+  Reassembly,
+  type ReceiveInfo,
+} from "./reassembly.ts";
 import { dropIncomplete, ForwardVerdict, skipInterleaved, skipMessages } from "./skipping.ts";
 import { MAX_GAP_OFFSET, TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
 
@@ -81,6 +87,8 @@ export class Reception {
     salt: number,
     /** I-DATA is received, not DATA (RFC 8260). */
     interleaves = false,
+    /** The peer may give messages up (RFC 3758). */
+    isPartiallyReliable = false,
   ) {
     this.#parameters = parameters;
     this.headerLength = interleaves ? I_DATA_HEADER_LENGTH : DATA_HEADER_LENGTH;
@@ -90,7 +98,7 @@ export class Reception {
     this.#store = new ChunkStore(pool);
     this.#reassembly = interleaves
       ? new InterleavedReassembly(this.#store, salt, parameters.partialDeliveryPoint)
-      : new Reassembly(this.#store, salt);
+      : new Reassembly(this.#store, salt, isPartiallyReliable);
     this.#announcedWindow = parameters.receiveBuffer;
   }
 
@@ -148,10 +156,10 @@ export class Reception {
     );
     this.#store.tsn[record] = tsn;
     this.#store.stream[record] = dataStream(bytes, offset);
-    this.#store.flags[record] = chunkFlags(bytes, offset);
+    this.#store.flags[record] = chunkFlags(bytes, offset) & CHUNK_FLAGS;
     return verdictOn(
       this.#reassembly instanceof Reassembly
-        ? this.#addData(this.#reassembly, record, bytes, offset, reach)
+        ? this.#addData(this.#reassembly, record, bytes, offset, reach, tsn)
         : this.#addIData(this.#reassembly, record, bytes, offset),
     );
   }
@@ -182,10 +190,13 @@ export class Reception {
     bytes: Uint8Array,
     offset: number,
     reach: number,
+    tsn: Tsn,
   ): ChunkFate {
     this.#store.ssn[record] = dataSsn(bytes, offset);
     this.#store.ppid[record] = dataPpid(bytes, offset);
-    return reassembly.add(record, reach);
+    const { cumulative, hasGaps, ranges } = this.tracker;
+    const isFollowed = tsnLess(tsn, cumulative) || (hasGaps && ranges.has(tsnAdd(tsn, 1)));
+    return reassembly.add(record, reach, isFollowed);
   }
 
   #addIData(
