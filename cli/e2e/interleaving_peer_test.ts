@@ -11,11 +11,11 @@ const LONG = 150_000;
 const STREAMS = 4;
 const MESSAGES = 24;
 
-const SCRIPT = new URL("lab/interleaver.ts", import.meta.url).pathname;
+const SCRIPT = new URL("lab/streams_peer.ts", import.meta.url).pathname;
 
 function startOurs({ ours }: Stage, words: readonly (string | number)[]) {
   const [deno, ...flags] = shimkitCommand([]).slice(0, -1);
-  return ours.spawn([deno, ...flags, SCRIPT, ...words.map(String)]);
+  return ours.spawn([deno, ...flags, SCRIPT, "interleaved", ...words.map(String)]);
 }
 
 /** The numbers of the messages that came on each stream; -1 for what is none of them, or out of order. */

@@ -1,9 +1,8 @@
 /** The engine against the Linux kernel's SCTP in User-Mode Linux: both roles, raw IP and UDP, two paths. */
 import assert from "node:assert/strict";
-import { needs } from "../../core/net/testing/requirements.ts";
-import { Capture, ChunkType, count, countTo } from "./lab/capture.ts";
+import { type Capture, ChunkType, count, countTo } from "./lab/capture.ts";
 import { cutInTheMiddle, DISTURBED_RATE } from "./lab/cut.ts";
-import { Lab } from "./lab/lab.ts";
+import { kernelTest, PORT, type Stage } from "./lab/kernel_stage.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { type LabProcess, until } from "./lab/process.ts";
 import {
@@ -12,10 +11,9 @@ import {
   type SctpCommand,
   startSctp,
 } from "./lab/shimkit.ts";
-import { FAST_FAILOVER, type GuestProcess, KernelPeer, SHARED_FOLDER } from "./lab/uml.ts";
+import { FAST_FAILOVER, type GuestProcess, SHARED_FOLDER } from "./lab/uml.ts";
 
 const SIZE = 10_000_000;
-const PORT = 7777;
 /** Packets in a thousand that a bad wire loses. */
 const LOST = 50;
 /** What we send, as the guest sees it; and where the guest puts what it receives. */
@@ -27,59 +25,6 @@ const CARRIERS = {
 
 type Carrier = keyof typeof CARRIERS;
 type Family = "v4" | "v6";
-
-/** The guest, booted by the first test that runs. */
-interface Stage {
-  readonly lab: Lab;
-  readonly guest: KernelPeer;
-}
-
-let stage: Promise<Stage> | undefined;
-
-async function openStage(): Promise<Stage> {
-  const lab = Lab.open();
-  try {
-    return { lab, guest: await KernelPeer.boot(lab) };
-  } catch (error) {
-    await lab[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-Deno.test.afterAll(async () => {
-  if (stage) await (await stage).lab[Symbol.asyncDispose]();
-});
-
-function kernelTest(name: string, body: (stage: Stage, capture: Capture) => Promise<void>): void {
-  const requirements = [
-    "linux",
-    "root",
-    "netns",
-    "nft",
-    "tun",
-    "raw-sockets",
-    "ffi",
-    "uml",
-    "lksctp",
-    "socat",
-    "tcpdump",
-    "tshark",
-  ] as const;
-  const test = async () => {
-    const { lab, guest } = await (stage ??= openStage());
-    const survivors = lab.processes;
-    try {
-      const capture = await Capture.start(guest.host, lab.path("capture.pcap"));
-      await body({ lab, guest }, capture);
-    } finally {
-      await guest.reset();
-      await lab.killAllBut(survivors);
-    }
-  };
-  // The guest outlives the test that boots it.
-  const options = { sanitizeOps: false, sanitizeResources: false };
-  Deno.test(needs(requirements, `Linux kernel: ${name}`, test, options));
-}
 
 /** An address as socat writes it, and the digit in the names of its address types. */
 function socatHost(address: string): { host: string; digit: 4 | 6 } {
