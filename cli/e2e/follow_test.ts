@@ -3,10 +3,17 @@ import assert from "node:assert/strict";
 import { needs } from "../../core/net/testing/requirements.ts";
 import { Capture, ChunkType, count } from "./lab/capture.ts";
 import { Lab } from "./lab/lab.ts";
-import { twoPaths, type Wire } from "./lab/namespaces.ts";
+import { type TwoPathLab, twoPaths, type Wire } from "./lab/namespaces.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
 import { type LabProcess, until } from "./lab/process.ts";
-import { FAST_FAILOVER, reportOf, startSctp } from "./lab/shimkit.ts";
+import {
+  FAST_FAILOVER,
+  parameterWords,
+  reportOf,
+  shimkitCommand,
+  startSctp,
+} from "./lab/shimkit.ts";
+import { SshLab } from "./lab/ssh.ts";
 import { CARRIERS } from "./lab/usrsctp_stage.ts";
 
 const NEEDS = [
@@ -101,3 +108,45 @@ for (const carrier of ["UDP", "raw IP"] as const) {
     },
   );
 }
+
+const FRONT = 2222;
+
+/** Starts sshd with a shimd in front of it, and the client's shimd, which follows its host. */
+async function startShims({ client, server, wires }: TwoPathLab, ssh: SshLab): Promise<void> {
+  await ssh.startServer(server);
+  const common = ["--no-control", ...parameterWords(FAST_FAILOVER)];
+  const back = server.spawn(shimkitCommand(["shimd", "--serve", 22, ...common]));
+  await back.line(/22/);
+  // Without the fallback to TCP, whatever arrives came by SCTP.
+  const forward = ["--forward", `127.0.0.1:${FRONT}=${wires[0].b.v4}:22`, "--no-fallback"];
+  const front = client.spawn(shimkitCommand(["shimd", ...forward, "--follow", ...common]));
+  await front.line(new RegExp(String(FRONT)));
+}
+
+Deno.test(
+  needs([...NEEDS, "ssh"], "shimd --follow: scp goes on while uplinks come and go", async () => {
+    await using lab = Lab.open();
+    const net = await twoPaths(lab);
+    const { client, wires } = net;
+    for (const wire of wires) await wire.limit(RATE);
+    await take(wires[1]);
+    const ssh = await SshLab.create(lab);
+    await startShims(net, ssh);
+    const [input, output] = [lab.path("input"), lab.path("output")];
+    const hash = await writePayload(input, SIZE, 62);
+    const words = await ssh.clientOptions(FRONT);
+    const scp = client.spawn(["scp", ...words, input, `127.0.0.1:${output}`]);
+    const arrived = (share: number) =>
+      until(`${share} of it arrives`, async () => await fileSize(output) >= share * SIZE);
+    await arrived(0.1);
+    await give(wires[1]);
+    await arrived(0.3);
+    await take(wires[0]);
+    await arrived(0.5);
+    await take(wires[1]);
+    await give(wires[0]);
+    await arrived(0.7);
+    await scp.succeeded();
+    assert.equal(await hashFile(output), hash);
+  }),
+);
