@@ -115,7 +115,9 @@ const FRONT = 2222;
 async function startShims({ client, server, wires }: TwoPathLab, ssh: SshLab): Promise<void> {
   await ssh.startServer(server);
   const common = ["--no-control", ...parameterWords(FAST_FAILOVER)];
-  const back = server.spawn(shimkitCommand(["shimd", "--serve", 22, ...common]));
+  // With IPv4 alone, as the client's IPv6 addresses stay.
+  const local = ["--local", wires.map(({ b }) => b.v4).join()];
+  const back = server.spawn(shimkitCommand(["shimd", "--serve", 22, ...local, ...common]));
   await back.line(/22/);
   // Without the fallback to TCP, whatever arrives came by SCTP.
   const forward = ["--forward", `127.0.0.1:${FRONT}=${wires[0].b.v4}:22`, "--no-fallback"];

@@ -278,6 +278,16 @@ Deno.test("the last address is not deleted, counting what is under way (F5)", ()
   assert.deepEqual(events(puppet), ["10.0.0.11 refused add", "10.0.0.1 refused delete"]);
 });
 
+Deno.test("a new address has a path to each of the peer's, as nobody knows where its uplink leads", () => {
+  const puppet = asconfPuppet({ peers: ["10.0.0.2", "10.0.0.3"] });
+  const asked = add(puppet);
+  puppet.acknowledge(asked);
+  assert.deepEqual(pathsOf(puppet).filter((path) => path.startsWith(SECOND)), [
+    "10.0.0.11 10.0.0.2",
+    "10.0.0.11 10.0.0.3",
+  ]);
+});
+
 Deno.test("the only address is exchanged by one ASCONF from the new one (section 5.3.2)", () => {
   const puppet = asconfPuppet();
   hostHas(puppet);

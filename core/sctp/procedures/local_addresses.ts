@@ -8,29 +8,35 @@ import type { ErrorCause } from "../wire/error_cause.ts";
 import { startHeartbeatInTurn } from "./heartbeat.ts";
 import { removePaths } from "./path_removal.ts";
 
+/** Paths that a new address gets: more are not worth their probes. */
+const PATHS_OF_NEW_ADDRESS = 8;
+
 /**
- * An address that wants to join gets a path, from which nothing but ASCONF leaves yet.
+ * An address that wants to join gets paths, from which nothing but ASCONF leaves yet.
  * @returns false if it cannot reach the peer, or there are too many paths.
  */
 export function joinAddress(association: Association, now: Instant, local: LocalAddress): boolean {
+  const isThere = () => association.pathList.some((path) => path.local.equals(local.address));
   // While it is leaving, its old paths are in the way.
-  if (association.pathList.some((path) => path.local.equals(local.address))) return true;
-  const remote = remoteFor(association, local);
-  if (!remote || !association.mayAddPath) return false;
-  association.addressing?.welcome(local.address);
-  association.addPath(now, local.address, remote).standing = "joining";
-  return true;
+  if (isThere()) return true;
+  for (const remote of remotesFor(association, local)) {
+    if (!association.mayAddPath) break;
+    association.addPath(now, local.address, remote).standing = "joining";
+  }
+  return isThere();
 }
 
-/** The peer's address for a new one of this side: on its link, or else the one with the fewest paths. */
-function remoteFor(association: Association, local: LocalAddress): IpAddress | undefined {
-  const remotes = [...new Set(association.pathList.map(({ remote }) => remote))];
-  const rank = (remote: IpAddress) =>
-    local.address.sharesPrefix(remote, local.prefixLength) && local.prefixLength > 0
-      ? -1
-      : association.pathList.filter((path) => path.remote.equals(remote)).length;
-  return remotes.filter((remote) => pairAddresses([local], [remote]).length > 0)
-    .sort((a, b) => rank(a) - rank(b))[0];
+/** The peer's addresses on the link of a new one of this side; else all: nobody knows where its uplink leads. */
+function remotesFor({ pathList }: Association, local: LocalAddress): IpAddress[] {
+  const { address, prefixLength } = local;
+  const remotes = pathList.map(({ remote }) => remote).filter((remote, i, all) =>
+    all.findIndex((other) => other.equals(remote)) === i &&
+    pairAddresses([local], [remote]).length > 0
+  );
+  const onLink = remotes.filter((remote) =>
+    prefixLength > 0 && address.sharesPrefix(remote, prefixLength)
+  );
+  return (onLink.length > 0 ? onLink : remotes).slice(0, PATHS_OF_NEW_ADDRESS);
 }
 
 /** The peer has carried out a change. */
