@@ -34,12 +34,22 @@ export type {
   ConnectOptions,
   EngineOptions,
   ListenOptions,
+  OpenSocketOptions,
   StackOptions,
 } from "./core/socket/stack.ts";
 export { SctpConnection } from "./core/socket/connection.ts";
 export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts";
 export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
+export { OneToManySocket } from "./core/socket/one_to_many.ts";
+export type {
+  AssociationControl,
+  Destination,
+  OneToManyOptions,
+  SocketEvent,
+  SocketMessage,
+  SocketMessageOptions,
+} from "./core/socket/one_to_many.ts";
 export { ConnectionKeys } from "./core/socket/keys.ts";
 export { sendOptions } from "./core/socket/message.ts";
 export type { Message, MessageOptions } from "./core/socket/message.ts";

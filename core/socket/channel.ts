@@ -26,6 +26,7 @@ export class Channel {
   readonly #closed = Promise.withResolvers<ConnectionEnd>();
   #end: ConnectionEnd | undefined;
   #isEstablished = false;
+  #endsOnceUp = false;
   #peerIsDone = false;
   #restarts = 0;
   #discarding = false;
@@ -88,7 +89,7 @@ export class Channel {
   /** Begins the graceful end: what was accepted for sending still goes out. */
   shutdown(): void {
     if (this.#end) return;
-    if (!this.#isEstablished) return this.abort("the application gave up");
+    if (!this.#isEstablished) return this.#shutdownOnceUp();
     this.association.shutdown(this.driver.now());
     this.driver.flush();
   }
@@ -144,7 +145,7 @@ export class Channel {
     else this.#established.reject(end.error);
     this.#closed.resolve(end);
     this.#wakeAll();
-    this.events.emit({ kind: "closed", end });
+    this.events.end({ kind: "closed", end });
   }
 
   #handleReadable(): void {
@@ -155,6 +156,13 @@ export class Channel {
   #handleUp(): void {
     this.#isEstablished = true;
     this.#established.resolve();
+    if (this.#endsOnceUp) this.shutdown();
+  }
+
+  /** What was sent before the association is up goes out first. */
+  #shutdownOnceUp(): void {
+    if (this.association.bufferedBytes > 0) this.#endsOnceUp = true;
+    else this.abort("the application gave up");
   }
 
   #handleLoss(reason: LossReason): void {

@@ -145,33 +145,38 @@ function outcomeOf(result: number): ChangeOutcome {
 const BACKLOG = 1024;
 
 /** Hands each notification to everybody who iterates at that moment. */
-export class Notifier implements AsyncIterable<ConnectionEvent> {
-  readonly #listeners = new Set<Listener>();
-  #last: ConnectionEvent | undefined;
+export class Notifier<Event = ConnectionEvent> implements AsyncIterable<Event> {
+  readonly #listeners = new Set<Listener<Event>>();
+  #last: { readonly event: Event | undefined } | undefined;
 
-  /** Reports an event; after "closed" there is no other. */
-  emit(event: ConnectionEvent): void {
-    if (event.kind === "closed") this.#last = event;
+  /** Reports an event. */
+  emit(event: Event): void {
     for (const listener of this.#listeners) listener.push(event);
   }
 
-  /** Events from now on; ends after "closed", which also comes to those who begin afterwards. */
-  [Symbol.asyncIterator](): AsyncIterator<ConnectionEvent> {
-    const listener = new Listener(() => this.#listeners.delete(listener));
+  /** Reports the last event, if there is one: nothing follows. */
+  end(event?: Event): void {
+    this.#last = { event };
+    for (const listener of this.#listeners) listener.finish(event);
+  }
+
+  /** Events from now on; the last one also comes to those who begin afterwards. */
+  [Symbol.asyncIterator](): AsyncIterator<Event> {
+    const listener = new Listener<Event>(() => this.#listeners.delete(listener));
     this.#listeners.add(listener);
-    if (this.#last) listener.push(this.#last);
+    if (this.#last) listener.finish(this.#last.event);
     return listener;
   }
 }
 
-class Listener implements AsyncIterator<ConnectionEvent> {
-  readonly #events: ConnectionEvent[] = [];
-  readonly #waiting: PromiseWithResolvers<IteratorResult<ConnectionEvent>>[] = [];
+class Listener<Event> implements AsyncIterator<Event> {
+  readonly #events: Event[] = [];
+  readonly #waiting: PromiseWithResolvers<IteratorResult<Event>>[] = [];
   #over = false;
 
   constructor(readonly leave: () => void) {}
 
-  push(event: ConnectionEvent): void {
+  push(event: Event): void {
     const waiting = this.#waiting.shift();
     if (waiting) {
       waiting.resolve({ done: false, value: event });
@@ -179,19 +184,23 @@ class Listener implements AsyncIterator<ConnectionEvent> {
       this.#events.push(event);
       if (this.#events.length > BACKLOG) this.#events.shift();
     }
-    if (event.kind === "closed") this.#end();
   }
 
-  next(): Promise<IteratorResult<ConnectionEvent>> {
+  finish(event: Event | undefined): void {
+    if (event !== undefined) this.push(event);
+    this.#end();
+  }
+
+  next(): Promise<IteratorResult<Event>> {
     const event = this.#events.shift();
     if (event) return Promise.resolve({ done: false, value: event });
     if (this.#over) return Promise.resolve({ done: true, value: undefined });
-    const waiting = Promise.withResolvers<IteratorResult<ConnectionEvent>>();
+    const waiting = Promise.withResolvers<IteratorResult<Event>>();
     this.#waiting.push(waiting);
     return waiting.promise;
   }
 
-  return(): Promise<IteratorResult<ConnectionEvent>> {
+  return(): Promise<IteratorResult<Event>> {
     this.#events.length = 0;
     this.#end();
     return Promise.resolve({ done: true, value: undefined });

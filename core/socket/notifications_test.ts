@@ -15,14 +15,14 @@ Deno.test("each listener gets every event from its start on, and ends after clos
   notifier.emit({ kind: "restart" });
   const late = kinds(notifier);
   notifier.emit({ kind: "shutdown-received" });
-  notifier.emit(CLOSED);
+  notifier.end(CLOSED);
   assert.deepEqual(await early, ["restart", "shutdown-received", "closed"]);
   assert.deepEqual(await late, ["shutdown-received", "closed"]);
 });
 
 Deno.test("who begins to listen after the end learns of the end", async () => {
   const notifier = new Notifier();
-  notifier.emit(CLOSED);
+  notifier.end(CLOSED);
   assert.deepEqual(await kinds(notifier), ["closed"]);
 });
 
@@ -41,7 +41,7 @@ Deno.test("a listener that does not keep up loses the oldest events, never the e
   const iterator = notifier[Symbol.asyncIterator]();
   notifier.emit({ kind: "shutdown-received" });
   for (let i = 0; i < 2000; i++) notifier.emit({ kind: "restart" });
-  notifier.emit(CLOSED);
+  notifier.end(CLOSED);
   const seen: string[] = [];
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
     seen.push(next.value.kind);

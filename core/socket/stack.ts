@@ -2,7 +2,7 @@
 import type { Association } from "../sctp/association.ts";
 import type { AuthenticationOptions } from "../sctp/auth/options.ts";
 import { IpAddress } from "../sctp/base/address.ts";
-import { Endpoint } from "../sctp/endpoint.ts";
+import { Endpoint, type ListenOptions as EngineListenOptions } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import type { EndpointMetrics } from "../sctp/metrics.ts";
 import type { Parameters } from "../sctp/parameters.ts";
@@ -16,6 +16,7 @@ import { type ConnectionOptions, SctpConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
 import { SctpError } from "./errors.ts";
 import { type ListenerOptions, SctpListener } from "./listener.ts";
+import { type Destination, type OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
 import { openTransport, type Transport, type TransportOptions } from "./transport.ts";
 
 /** How the engine of a stack behaves. */
@@ -67,6 +68,27 @@ export interface ListenOptions extends ListenerOptions {
   readonly authentication?: AuthenticationOptions;
 }
 
+/** What a one-to-many socket is opened with. */
+export interface OpenSocketOptions extends OneToManyOptions {
+  /** SCTP port of this side. */
+  readonly port: number;
+  /** Addresses to use and to announce; by default all of the stack. */
+  readonly localAddresses?: readonly IpAddress[];
+  /** Protocol parameters that differ from the stack's. */
+  readonly parameters?: Partial<Parameters>;
+  /** Tells peers what the upper layer is (RFC 5061, section 4.2.6). */
+  readonly adaptationIndication?: number;
+  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
+  readonly authentication?: AuthenticationOptions;
+}
+
+/** Who has a port, and takes the associations that peers set up to it. */
+interface PortOwner {
+  handleIncoming(channel: Channel): void;
+  /** The stack is closed, or has failed. */
+  fail(error: Error): void;
+}
+
 /** Milliseconds that a graceful end may take when a stack is closed. */
 const GRACE = 2000;
 
@@ -85,7 +107,7 @@ export class SctpStack implements AsyncDisposable {
   readonly #running: Promise<void>;
   readonly #watch: HostWatch | undefined;
   readonly #channels = new Map<Association, Channel>();
-  readonly #listeners = new Map<number, SctpListener>();
+  readonly #owners = new Map<number, PortOwner>();
   #closed = false;
   #failure: SctpError | undefined;
 
@@ -171,20 +193,29 @@ export class SctpStack implements AsyncDisposable {
    * @throws RangeError if the port is taken or cannot be.
    */
   listen(options: ListenOptions): SctpListener {
-    const { port, localAddresses, parameters, adaptationIndication, authentication } = options;
+    const { port } = options;
     this.#assertOpen();
-    this.#endpoint.listen(port, {
-      localAddresses,
-      parameters,
-      adaptationIndication,
-      authentication,
-    });
-    const listener = new SctpListener(port, options, () => {
-      this.#endpoint.stopListening(port);
-      this.#listeners.delete(port);
-    });
-    this.#listeners.set(port, listener);
+    this.#endpoint.listen(port, pick(options));
+    const listener = new SctpListener(port, options, () => this.#leavePort(port));
+    this.#owners.set(port, listener);
     return listener;
+  }
+
+  /**
+   * A one-to-many socket (RFC 6458, section 3): all associations of a port through one object.
+   * @throws RangeError if the port is taken or cannot be, or for options that cannot be.
+   */
+  openSocket(options: OpenSocketOptions): OneToManySocket {
+    const { port, listen = true } = options;
+    this.#assertOpen();
+    if (this.#owners.has(port)) throw new RangeError(`SCTP port ${port} is taken`);
+    const socket = new OneToManySocket(port, options, {
+      associate: (to: Destination) => this.#associate({ ...pick(options), ...to, localPort: port }),
+      close: () => this.#leavePort(port),
+    });
+    if (listen) this.#endpoint.listen(port, pick(options));
+    this.#owners.set(port, socket);
+    return socket;
   }
 
   /**
@@ -193,7 +224,7 @@ export class SctpStack implements AsyncDisposable {
    */
   async close(grace = GRACE): Promise<void> {
     this.#closed = true;
-    for (const listener of [...this.#listeners.values()]) listener.close();
+    for (const owner of [...this.#owners.values()]) owner.fail(closedError());
     const channels = [...this.#channels.values()];
     for (const channel of channels) {
       channel.discardInput();
@@ -258,8 +289,8 @@ export class SctpStack implements AsyncDisposable {
   }
 
   #handleIncoming(channel: Channel): void {
-    const listener = this.#listeners.get(channel.association.localPort);
-    if (listener) listener.handleIncoming(channel);
+    const owner = this.#owners.get(channel.association.localPort);
+    if (owner) owner.handleIncoming(channel);
     else channel.abort("nobody listens any more");
   }
 
@@ -278,14 +309,25 @@ export class SctpStack implements AsyncDisposable {
   /** Nobody may wait for a stack that has stopped. */
   #releaseAll(): void {
     const error = this.#failure ?? closedError();
-    for (const listener of [...this.#listeners.values()]) listener.fail(error);
+    for (const owner of [...this.#owners.values()]) owner.fail(error);
     for (const channel of this.#channels.values()) channel.finish({ graceful: false, error });
     this.#channels.clear();
+  }
+
+  #leavePort(port: number): void {
+    this.#endpoint.stopListening(port);
+    this.#owners.delete(port);
   }
 
   #assertOpen(): void {
     if (this.#closed) throw this.#failure ?? closedError();
   }
+}
+
+/** What the engine is told alike of associations of either side. */
+function pick(options: ListenOptions | OpenSocketOptions): EngineListenOptions {
+  const { localAddresses, parameters, adaptationIndication, authentication } = options;
+  return { localAddresses, parameters, adaptationIndication, authentication };
 }
 
 function closedError(): SctpError {
