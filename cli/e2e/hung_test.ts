@@ -60,5 +60,5 @@ for (const { what, hang, needed } of HANGS) {
 /** What is redirected before that waits for the daemon: only a held SYN can be let go. */
 async function redirectionGone({ client }: ApplicationHosts): Promise<void> {
   const rules = () => client.run("nft", "list", "ruleset");
-  await until("nothing is redirected", async () => !/redirect to/.test(await rules()));
+  await until("no port is redirected", async () => !/dport .* redirect to/.test(await rules()));
 }

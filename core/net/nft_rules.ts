@@ -25,9 +25,10 @@ export function nftScript(
   instance: number,
   plan: InterceptionPlan,
 ): string {
-  const carry = plan.front === "nfqueue"
-    ? [`meta mark ${hex(firewallMark(instance, MarkKind.Carry))} ${redirectTo(plan)}`]
-    : redirectFront(plan);
+  const carry = [
+    ...(plan.front === "redirect" ? redirectFront(plan) : []),
+    carryingRule(instance, plan.redirectPort),
+  ];
   const chains = [
     ...chain(NAT_CHAIN, "type nat hook output priority -100; policy accept;", carry),
     ...chain(
@@ -68,6 +69,15 @@ export function nftProbe(table: string, owner: string): string {
 
 function chain(name: string, hook: string, rules: readonly string[]): readonly string[] {
   return [`chain ${name} {`, hook, ...rules, "}"];
+}
+
+/**
+ * What has the mark goes to the shim. With the redirect front nothing has it, but the kernel translates
+ * the packets of connections that stand only while some rule of the chain redirects.
+ */
+export function carryingRule(instance: number, redirectPort: number): string {
+  const mark = hex(firewallMark(instance, MarkKind.Carry));
+  return `meta mark ${mark} meta l4proto tcp redirect to :${redirectPort}`;
 }
 
 /** Every packet of the host passes these: one comparison is enough for nearly all. */

@@ -14,6 +14,9 @@ import { parseFile } from "../rules/file_format.ts";
 import { type RemoteSelections, remoteSelections } from "./policy/selections.ts";
 import { type InterceptConfig, type InterceptionReport, queueNumber } from "./protocol.ts";
 
+/** Connections to nowhere. */
+const NOTHING: RemoteSelections = { selections: [], otherwise: false };
+
 /** Milliseconds after which a data plane that does not turn, or a process, counts as hung. */
 const PATIENCE = 2000;
 
@@ -29,6 +32,8 @@ export class Interception {
   #text = "";
   /** The redirect front's rules were taken away, because the daemon hung. */
   #withdrawn = false;
+  /** The daemon is being stopped. */
+  #retired = false;
   #guard: ProcessGuard | undefined;
   #beats: ReturnType<typeof setInterval> | undefined;
 
@@ -67,17 +72,18 @@ export class Interception {
     const configuration = parseFile(text);
     if (configuration instanceof Fault) throw new TypeError(configuration.message);
     this.#text = text;
-    this.#select(remoteSelections(configuration.table));
+    if (!this.#retired) this.#select(remoteSelections(configuration.table));
   }
 
   #select(selections: RemoteSelections): void {
     const { front, families } = this.#config;
+    const group = this.#retired ? undefined : this.#group;
     this.#kernel.apply({
       front,
       families,
       queue: queueNumber(this.#config),
       redirectPort: this.#redirectPort,
-      cgroups: this.#group && [this.#group.name],
+      cgroups: group && [group.name],
       ...selections,
     });
   }
@@ -99,6 +105,7 @@ export class Interception {
 
   /** The data plane answers from now on, for this queue if there is one. */
   watch(descriptor: number): void {
+    if (this.#retired) return;
     this.#queue = descriptor;
     const guard = this.#startGuard(descriptor);
     this.#guard = guard;
@@ -112,10 +119,27 @@ export class Interception {
     const { front, instance } = this.#config;
     return front === "nfqueue"
       ? guardQueue({ descriptor, queue: queueNumber(this.#config) }, PATIENCE)
-      : guardRules(String(instance), PATIENCE);
+      : guardRules(instance, PATIENCE);
   }
 
-  /** Brings nothing any more; connections that stand are not touched. */
+  /**
+   * Brings nothing any more. Connections that were brought need the rules until {@link close}: without
+   * them the kernel translates their packets no more, not even that of a reset.
+   */
+  retire(): void {
+    this.#retired = true;
+    this.#watchdog.stop();
+    clearInterval(this.#beats);
+    void this.#dismissGuard();
+    try {
+      this.#select(NOTHING);
+    } catch {
+      // What cannot be made less must go.
+      this.#kernel.remove();
+    }
+  }
+
+  /** Leaves nothing in the kernel. */
   async close(): Promise<void> {
     this.#watchdog.stop();
     clearInterval(this.#beats);
@@ -141,7 +165,7 @@ export class Interception {
 
   #handleLoss(): void {
     if (this.#config.front === "redirect") {
-      this.#select({ selections: [], otherwise: false });
+      this.#select(NOTHING);
       this.#withdrawn = true;
     }
     this.#lost();

@@ -140,7 +140,7 @@ export class ShimDaemon implements AsyncDisposable {
    */
   async stop(drain = 0): Promise<void> {
     // First, so that nothing more comes to be held.
-    this.#stopIntercepting();
+    this.#interception?.retire();
     if (!this.#over) this.#command({ kind: "stop", drain });
     await this.#ended.promise.catch(() => {});
   }
