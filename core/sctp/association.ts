@@ -30,7 +30,7 @@ import {
 import { abortAssociation } from "./procedures/abort.ts";
 import { deactivateKey, reportFreeKeys } from "./procedures/authentication.ts";
 import { sendHeartbeat, startHeartbeat } from "./procedures/heartbeat.ts";
-import { makeRoomFor } from "./procedures/partial_reliability.ts";
+import { makeRoomFor, reportUndelivered } from "./procedures/partial_reliability.ts";
 import { isMonitored } from "./procedures/path_management.ts";
 import { beginShutdown } from "./procedures/shutdown.ts";
 import {
@@ -291,7 +291,10 @@ export class Association implements HeapMember {
     return this.tx.abandoned?.count(policy, stream) ?? { unsent: 0, sent: 0 };
   }
 
-  /** Asks for a "send-failed" event for each message that is given up; by default there is none. */
+  /**
+   * Asks for a "send-failed" event for each message that is given up, or not acknowledged when the
+   * association is lost or its peer restarts; by default there is none.
+   */
   notifySendFailures(wanted: boolean): void {
     this.tx.failures = wanted ? [] : undefined;
   }
@@ -597,6 +600,7 @@ export class Association implements HeapMember {
     this.#renewTieTags();
     this.timers.stopAll();
     this.control.length = 0;
+    reportUndelivered(this);
     this.tx.clear();
     if (this.haveRetiringKeys) reportFreeKeys(this);
     for (const path of this.pathList.filter(({ standing }) => standing === "joining")) {
@@ -627,6 +631,7 @@ export class Association implements HeapMember {
   /** Ends other than by a completed shutdown: reports why and drops what was received. */
   lose(reason: LossReason): void {
     if (this.phase.state === "CLOSED") return;
+    reportUndelivered(this);
     this.close();
     this.rx?.clear(true);
     this.host.emit({ kind: "communication-lost", association: this, reason });

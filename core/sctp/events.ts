@@ -100,7 +100,10 @@ export type SctpEvent =
     readonly association: Association;
     readonly message: AbortedMessage;
   }
-  /** A message was given up; for a user who wants to know (RFC 6458, section 6.1.11). */
+  /**
+   * A message was given up, or was not acknowledged when the association was lost or its peer restarted;
+   * for a user who wants to know (RFC 6458, section 6.1.11).
+   */
   | {
     readonly kind: "send-failed";
     readonly association: Association;

@@ -72,7 +72,7 @@ export type ConnectionEvent =
     readonly key: number;
   }
   | { readonly kind: "authentication"; readonly indication: "no-authentication" }
-  /** A message was given up, for those who asked to be told (RFC 6458, section 6.1.11). */
+  /** A message was not delivered, for those who asked to be told (RFC 6458, section 6.1.11). */
   | { readonly kind: "send-failed"; readonly message: SendFailure }
   /**
    * Of a message that was read in part no more comes: its sender gave it up (RFC 6458, section 6.1.7).

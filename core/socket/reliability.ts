@@ -49,7 +49,10 @@ export class ReliabilityControl {
     return this.#association.countAbandoned(policy, stream);
   }
 
-  /** True if "send-failed" events tell of each message that is given up; false at first. */
+  /**
+   * True if "send-failed" events tell of each message that is given up, or not acknowledged when the
+   * association is lost or its peer restarts; false at first.
+   */
   get reportsFailures(): boolean {
     return this.#reportsFailures;
   }

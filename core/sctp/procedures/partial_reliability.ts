@@ -5,6 +5,7 @@ import type { ChunkContext } from "../chunk_context.ts";
 import { ForwardVerdict } from "../rx/skipping.ts";
 import { AssociationTimer } from "../timer/timer_table.ts";
 import { abandonDue, makeRoom } from "../tx/abandonment.ts";
+import { undeliveredOf } from "../tx/send_failure.ts";
 import type { SendOptions } from "../tx/send_queue.ts";
 import { forwardTsnIsWellFormed } from "../wire/forward_tsn.ts";
 import { iForwardTsnIsWellFormed } from "../wire/i_forward_tsn.ts";
@@ -76,6 +77,16 @@ export function makeRoomFor(
   if (!makeRoom(association.tx, length, priority)) return false;
   reportFailures(association);
   return true;
+}
+
+/**
+ * SEND FAILURE (RFC 9260, section 11.2.2): the association is over, or its peer has restarted. Whoever
+ * wants to know gets back all that was not acknowledged.
+ */
+export function reportUndelivered(association: Association): void {
+  const { tx } = association;
+  tx.failures?.push(...undeliveredOf(tx));
+  reportFailures(association);
 }
 
 function reportFailures(association: Association): void {

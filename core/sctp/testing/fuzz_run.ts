@@ -148,7 +148,7 @@ export class FuzzRun {
         side.isWaiting = false;
         break;
       case "send-failed":
-        this.#sides[OTHER[side.name]].received.failed(event.failure);
+        if (!this.#aborted) this.#sides[OTHER[side.name]].received.failed(event.failure);
         break;
       case "partial-delivery-aborted":
         side.received.aborted(event.message);

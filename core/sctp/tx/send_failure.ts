@@ -1,6 +1,8 @@
-/** What the user gets back of a message that was given up (RFC 6458, section 6.1.11). */
+/** What the user gets back of a message that was not delivered (RFC 6458, section 6.1.11). */
+import { tsnAdd } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import { chunksOf } from "./message_chunks.ts";
+import { ChunkState } from "./outstanding.ts";
 import type { PartialMessages } from "./partial_messages.ts";
 import { SegmentFlag } from "./segment_store.ts";
 import type { Transmission } from "./transmission.ts";
@@ -24,9 +26,49 @@ export function sendFailureOf(
   partial: PartialMessages,
   message: number,
 ): SendFailure {
+  const slots = chunksOf(tx, partial, message).map((tsn) => tx.outstanding.slotOf(tsn));
+  const wasSent = partial.hasBegun(message);
+  return describe(tx, partial.streamOf(message), slots, partial.segmentOf(message), wasSent);
+}
+
+/**
+ * Every message that is not acknowledged for good: first those that are in chunks, then, by stream, those
+ * that are queued. The association is over, or its peer has restarted.
+ */
+export function undeliveredOf(tx: Transmission): SendFailure[] {
+  const { outstanding, queue } = tx;
+  const failures: SendFailure[] = [];
+  /** Chunks of the message of each stream that has no end yet: a stream has one at a time. */
+  const open = new Map<number, number[]>();
+  for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
+    const slot = outstanding.slotOf(tsn);
+    if (outstanding.state[slot] === ChunkState.Abandoned) continue;
+    const stream = outstanding.stream[slot];
+    const slots = open.get(stream) ?? [];
+    slots.push(slot);
+    open.set(stream, slots);
+    if ((outstanding.flags[slot] & DataFlag.End) === 0) continue;
+    open.delete(stream);
+    failures.push(describe(tx, stream, slots, 0, true));
+  }
+  for (const { stream, segment, hasBegun } of queue.messages()) {
+    failures.push(describe(tx, stream, hasBegun ? open.get(stream) ?? [] : [], segment, hasBegun));
+  }
+  return failures;
+}
+
+/**
+ * @param slots the chunks of the message that are not acknowledged for good.
+ * @param segment the first one with bytes that are not in a chunk; 0 if there is none.
+ */
+function describe(
+  tx: Transmission,
+  stream: number,
+  slots: readonly number[],
+  segment: number,
+  wasSent: boolean,
+): SendFailure {
   const { queue, outstanding } = tx;
-  const segment = partial.segmentOf(message);
-  const slots = chunksOf(tx, partial, message).map((tsn) => outstanding.slotOf(tsn));
   const sent = slots.reduce((sum, slot) => sum + outstanding.length[slot], 0);
   const data = new Uint8Array(sent + queue.restFrom(segment));
   let at = 0;
@@ -35,11 +77,11 @@ export function sendFailureOf(
     at += outstanding.length[slot];
   }
   queue.copyFrom(segment, data.subarray(at));
+  const about = { stream, wasSent, data };
   const [first] = slots;
-  const about = { stream: partial.streamOf(message), wasSent: partial.hasBegun(message), data };
   if (first === undefined) {
     const unordered = (queue.flagsOf(segment) & SegmentFlag.Unordered) !== 0;
-    return { ...about, ppid: queue.ppidOf(segment), unordered, isWhole: !about.wasSent };
+    return { ...about, ppid: queue.ppidOf(segment), unordered, isWhole: !wasSent };
   }
   const flags = outstanding.flags[first];
   return {

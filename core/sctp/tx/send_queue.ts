@@ -451,6 +451,23 @@ export class SendQueue {
     this.#select();
   }
 
+  /** What is queued of each message, from which segment on, by stream and in its order. */
+  messages(): { stream: number; segment: number; hasBegun: boolean }[] {
+    const { streams } = this.#turns;
+    const messages: { stream: number; segment: number; hasBegun: boolean }[] = [];
+    for (const [slot, head] of streams.head.entries()) {
+      const stream = streams.stream[slot];
+      for (let segment = head, isFirst = true; segment !== 0;) {
+        const flags = this.#segments.flagsOf(segment);
+        const isUntouched = (flags & SegmentFlag.Begin) !== 0 && this.#segments.isWhole(segment);
+        if (isFirst) messages.push({ stream, segment, hasBegun: !isUntouched });
+        isFirst = (flags & SegmentFlag.End) !== 0;
+        segment = this.#segments.nextOf(segment);
+      }
+    }
+    return messages;
+  }
+
   /** {@link SegmentFlag} bits of a segment. */
   flagsOf(segment: number): number {
     return this.#segments.flagsOf(segment);
