@@ -312,6 +312,25 @@ kernelTest(
   },
 );
 
+kernelTest(
+  "its probes for the path MTU, HEARTBEAT and PAD, are answered (RFC 8899)",
+  async ({ guest }, capture) => {
+    // Milliseconds between two probes, as few as it takes: the first come one by one, then larger.
+    await guest.sysctl({ plpmtud_probe_interval: 5000 });
+    const ours = await startSctp(guest.host, { port: PORT, more: ["--echo", "--once"] });
+    const [us, place] = [guest.wires[0].a.v4, `SCTP4:${guest.wires[0].a.v4}:${PORT}`];
+    const answer = await guest.succeed(
+      `(echo hello; sleep 12; echo again; sleep 1) | socat - ${place}`,
+    );
+    assert.match(answer, /hello[^]*again/);
+    await ours.succeeded();
+    const report = await capture.assertClean();
+    const probes = countTo(report, us, ChunkType.pad);
+    assert.ok(probes >= 2, `${probes} probes`);
+    assert.ok(countTo(report, guest.wires[0].b.v4, ChunkType.heartbeatAck) >= probes);
+  },
+);
+
 kernelTest("nobody listens: the refusal is told in words", async ({ guest }, capture) => {
   const ours = await startSctp(guest.host, { port: PORT + 1, peer: [guest.wires[0].b.v4] });
   assert.equal((await ours.finished()).code, 1);

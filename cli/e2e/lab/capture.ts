@@ -26,6 +26,7 @@ export const ChunkType = {
   auth: 15,
   iData: 64,
   asconfAck: 128,
+  pad: 132,
   forwardTsn: 192,
   asconf: 193,
   iForwardTsn: 194,
