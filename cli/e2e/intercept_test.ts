@@ -223,7 +223,7 @@ for (const front of ["nfqueue", "redirect"]) {
     await carried.talk();
     await shim.ask("shimrules", "-F");
     const direct = await Talker.start(hosts.client, hosts.address("server"), PORT);
-    await direct.talk();
+    for (const talker of [carried, direct]) await talker.talk();
     await shim.ask("shimrules", "-S", "-c", "remote", "-p", "enable");
     for (const talker of [carried, direct]) await talker.talk();
     assert.equal((await hosts.status("client")).counters.carried, 1);
