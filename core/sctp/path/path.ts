@@ -147,7 +147,7 @@ export class Path {
   readonly mtuSearch: MtuSearch;
   /** The probe for the path MTU that may still be acknowledged. */
   mtuProbe: OutstandingHeartbeat | undefined;
-  /** Expirations of T3-rtx for chunks that may have been too large, since one arrived. */
+  /** Expirations of T3-rtx for packets that may have been too large, since one arrived. */
   largeLosses = 0;
 
   constructor(
@@ -223,11 +223,6 @@ export class Path {
     return (mtu - ip - udp) & ~3;
   }
 
-  /** Bytes of user data in the largest DATA chunk of an IP packet of `mtu` bytes. */
-  payloadWithin(mtu: number): number {
-    return this.packetWithin(mtu) - COMMON_HEADER_LENGTH - this.dataOverhead - DATA_HEADER_LENGTH;
-  }
-
   /** PMDCS: bytes of the largest DATA chunk (RFC 9260, section 1.4). */
   get maximumChunk(): number {
     return this.maximumPacket - COMMON_HEADER_LENGTH;
@@ -240,12 +235,16 @@ export class Path {
 
   /** Bytes of user data in the largest DATA chunk. */
   get maximumPayload(): number {
-    return this.payloadWithin(this.pmtu);
+    return this.maximumChunk - this.dataOverhead - DATA_HEADER_LENGTH;
   }
 
-  /** True if so many bytes of user data make packets that may be too large for the path (RFC 8899). */
-  isLarge(payload: number): boolean {
-    return payload > this.payloadWithin(this.mtuSearch.safe);
+  /**
+   * True if a packet with DATA chunks of so many bytes may be too large for the path (RFC 8899): more
+   * than passes wherever anything does.
+   */
+  isLarge(bytes: number): boolean {
+    return bytes >
+      this.packetWithin(this.mtuSearch.safe) - COMMON_HEADER_LENGTH - this.dataOverhead;
   }
 
   /** UDP port of the peer for this path, or 0 (RFC 6951, section 5.4). */

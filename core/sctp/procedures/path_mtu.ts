@@ -11,7 +11,7 @@ import { heartbeatFor, newNonce } from "./heartbeat_info.ts";
 import { isMonitored } from "./path_management.ts";
 
 /**
- * Expirations of T3-rtx for chunks that may have been too large after which that is looked into: one
+ * Expirations of T3-rtx for packets that may have been too large after which that is looked into: one
  * says nothing (section 4.3, "excessive loss of data sent with a specific packet size").
  */
 const SUSPICIOUS_LOSSES = 2;
@@ -28,9 +28,8 @@ export function onMtuSearchTimer(association: Association, now: Instant, path: P
 /** T3-rtx expired on a path with data in flight. */
 export function noteDataLoss(association: Association, now: Instant, path: Path): void {
   const { mtuSearch } = path;
-  const { outstanding } = association.tx;
-  if (path.flightSize === 0 || !isSearched(path)) return;
-  if (!path.isLarge(outstanding.length[outstanding.slotOf(path.earliestTsn)])) return;
+  // From the second expiration on one packet is in flight, so its size is known.
+  if (!isSearched(path) || !path.isLarge(path.flightSize)) return;
   if (++path.largeLosses < SUSPICIOUS_LOSSES) return;
   path.largeLosses = 0;
   mtuSearch.suspect();

@@ -110,6 +110,14 @@ Deno.test("small packets that are lost say nothing of the PMTU", () => {
   assert.deepEqual(probesAmong(loseDataTwice(puppet)), []);
 });
 
+Deno.test("small messages that share a packet are as large as one", () => {
+  const { puppet } = sending();
+  ackAll(puppet);
+  for (let i = 0; i < 6; i++) puppet.submit(250);
+  const packets = loseDataTwice(puppet);
+  assert.deepEqual(probesAmong(packets), [1200]);
+});
+
 Deno.test("a full packet that arrives takes the suspicion away", () => {
   const { puppet } = sending();
   puppet.wait(1100);

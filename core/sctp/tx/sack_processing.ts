@@ -132,10 +132,7 @@ function acknowledge(tx: Transmission, now: Instant, current: Tsn, slot: number)
   const path = tx.paths[outstanding.path[slot]];
   path.ack.ackedBytes += chunkSize(tx, slot);
   tx.progress = true;
-  if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) {
-    path.answered = true;
-    if (path.largeLosses > 0 && path.isLarge(outstanding.length[slot])) path.largeLosses = 0;
-  }
+  if ((outstanding.marks[slot] & ChunkMark.Moved) === 0) path.answered = true;
   if (tsnLessOrEqual(current, path.earliestTsn)) path.earliestAcked = true;
   if (outstanding.state[slot] === ChunkState.Marked) unmark(tx, slot);
   else leaveFlight(tx, slot);
@@ -253,6 +250,7 @@ function finishAck(
   for (const path of tx.paths) {
     if (path.ack.ackedBytes > 0) {
       path.oneInFlight = false;
+      if (path.isLarge(path.ack.ackedBytes)) path.largeLosses = 0;
       path.ack.cumulativeAdvanced = advanced;
       path.ack.inFastRecovery = tx.inFastRecovery;
       path.ack.everythingAcked = everythingAcked;

@@ -170,6 +170,8 @@ function planLink(dice: Dice, mean: number, bursts: boolean): () => LinkSettings
     corrupt: dice.chance(0.2) ? dice.between(0, 0.03) : 0,
     ecnThreshold: dice.chance(0.3) ? dice.whole(2, 8) : Infinity,
     mtu: dice.chance(0.15) ? dice.whole(1280, 1480) : 1500,
+    // A narrow link that says nothing is a black hole (RFC 8899).
+    packetTooBig: dice.chance(0.5),
     jitter: dice.chance(0.4)
       ? {
         distribution: dice.pick(["uniform", "normal", "exponential"] as const),
