@@ -22,6 +22,7 @@ export const DROP_REASONS = [
   "unsupported-hmac",
   "old-forward-tsn",
   "absurd-forward-tsn",
+  "postponed-forward-tsn",
   "old-sack",
   "no-room",
   "beyond-window",

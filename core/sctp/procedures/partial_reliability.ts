@@ -36,6 +36,9 @@ export function handleForwardTsn(association: Association, context: ChunkContext
     case ForwardVerdict.OutOfDate:
       host.countDrop("old-forward-tsn");
       return;
+    case ForwardVerdict.Postponed:
+      host.countDrop("postponed-forward-tsn");
+      return;
     case ForwardVerdict.BeyondWindow:
     case ForwardVerdict.Absurd:
       host.countDrop("absurd-forward-tsn");

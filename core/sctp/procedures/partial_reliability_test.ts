@@ -158,11 +158,10 @@ Deno.test("a packet has one FORWARD TSN: more are dropped, so that their work ha
   assert.deepEqual(drops(puppet), { "unexpected-chunk": 2 });
 });
 
-Deno.test("the farthest FORWARD TSNs cost no more than what was received", () => {
+Deno.test("the farthest FORWARD TSNs cost no more than what was received: others are postponed", () => {
   const puppet = connectedPartial();
   const entries = Array.from({ length: 10 }, (_, stream) => [stream, 65_000 / 10] as const);
   let next = 1000;
-  const start = performance.now();
   for (let i = 0; i < 2000; i++) {
     next = tsn(next + 65_535);
     puppet.send(
@@ -170,8 +169,12 @@ Deno.test("the farthest FORWARD TSNs cost no more than what was received", () =>
       forwardTsn(next - 1, entries),
     );
   }
-  assert.equal(puppet.association.rx?.tracker.cumulative, tsn(next - 1));
-  assert.ok(performance.now() - start < 60_000);
+  const { rx } = puppet.association;
+  assert.ok(rx && drops(puppet)["postponed-forward-tsn"] > 0);
+  // Nothing was taken of them; one that is worth its work is taken.
+  const reached = rx.tracker.cumulative;
+  puppet.send(forwardTsn(reached + 1));
+  assert.equal(rx.tracker.cumulative, tsn(reached + 1));
 });
 
 Deno.test("in SHUTDOWN-SENT it is answered with a SHUTDOWN as DATA is (RFC 9260, section 9.2)", () => {

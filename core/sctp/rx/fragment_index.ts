@@ -51,9 +51,19 @@ export class FragmentIndex {
     this.#close(position);
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   /** Every record, in no order. */
   records(): number[] {
-    return this.#count === 0 ? [] : [...this.#cells].filter((record) => record !== 0);
+    const records: number[] = [];
+    if (this.#count > 0) {
+      for (const record of this.#cells) {
+        if (record !== 0) records.push(record);
+      }
+    }
+    return records;
   }
 
   clear(): void {

@@ -9,6 +9,7 @@
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
 import { FragmentIndex } from "./fragment_index.ts";
+import { LookBudget } from "./look_budget.ts";
 import { MessageOrder } from "./message_order.ts";
 import { type AbortedMessage, ChunkFate, type ReceiveInfo } from "./reassembly.ts";
 import { ReadyQueue } from "./ready_queue.ts";
@@ -39,6 +40,7 @@ export class InterleavedReassembly {
   readonly #open = new Map<number, OpenMessage>();
   readonly #aborted: AbortedMessage[] = [];
   #readyBytes = 0;
+  readonly #looks = new LookBudget();
   /** Bytes that were read already from the first record of the first ready message. */
   #consumed = 0;
 
@@ -66,6 +68,7 @@ export class InterleavedReassembly {
   add(record: number): ChunkFate {
     const store = this.#store;
     const { stream, flags, ssn } = store;
+    this.#looks.earn();
     if (this.#order.isOver(stream[record], flags[record], ssn[record])) {
       return this.#refuse(record, ChunkFate.Useless);
     }
@@ -89,7 +92,13 @@ export class InterleavedReassembly {
 
   /** Nothing can be read and there is no room: delivers in parts what can be (RFC 9260, section 6.9). */
   startPartialDelivery(): void {
+    if (!this.mayLookThrough()) return;
     for (const record of this.#index.records()) this.#openIfLong(record, 1);
+  }
+
+  /** Asks for a look through all that is indexed, which {@link skip} takes; false if it is too soon. */
+  mayLookThrough(): boolean {
+    return this.#looks.spend(this.#index.count);
   }
 
   /** How many ordered messages of a stream come before the one behind `last`; negative if it is over. */
@@ -99,7 +108,7 @@ export class InterleavedReassembly {
 
   /**
    * Waits no longer for messages (RFC 8260, section 2.3.1): those that are complete can be read, what is
-   * here of others is dropped.
+   * here of others is dropped. Only after {@link mayLookThrough}.
    * @param ordered largest Message Identifiers that are skipped, by stream.
    * @param unordered the same of unordered messages.
    */

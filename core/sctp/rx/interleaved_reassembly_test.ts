@@ -338,6 +338,25 @@ Deno.test("messages are skipped of which all that has a TSN so far has arrived",
   bench.end();
 });
 
+Deno.test("a peer cannot have all that it left looked through again and again", () => {
+  const bench = new Bench();
+  const left = 20_000;
+  for (let i = 0; i < left; i++) bench.data("x", { ...middle(1, 2, i), unordered: true });
+  const verdicts = Array.from({ length: 200 }, (_, mid) => {
+    bench.lose(1);
+    return bench.skip([2, mid]);
+  });
+  const looks = verdicts.filter((verdict) => verdict === ForwardVerdict.Skipped).length;
+  assert.ok(looks > 2 && looks < 60, `${looks} times`);
+  assert.ok(verdicts.includes(ForwardVerdict.Postponed));
+  // It is taken when it is sent again, after others or with what was worth it.
+  let again = 0;
+  while (bench.skip([1, left, "U"]) === ForwardVerdict.Postponed) again++;
+  assert.ok(again < 100, `${again} times`);
+  assert.equal(bench.rx.heldBytes, 0);
+  bench.end();
+});
+
 Deno.test("after a reset the numbers of a stream, or of all, start again (section 2.3.2)", () => {
   for (const streams of [[1], []]) {
     const bench = new Bench();

@@ -165,6 +165,11 @@ export class Reassembly {
     this.#dropRun(record);
   }
 
+  /** Asks for the work of skipping so many messages of so many streams; false if it is too soon. */
+  maySkip(messages: number, streams: number): boolean {
+    return this.#order.maySkip(messages, streams);
+  }
+
   /** How many messages of a stream come before the one behind Stream Sequence Number `last`. */
   distanceBehind(stream: number, last: number): number {
     return this.#order.distanceTo(stream, last + 1);

@@ -13,7 +13,7 @@ import {
   dataStream,
   dataTsn,
 } from "../wire/data.ts";
-import { forwardTsnCumulative } from "../wire/forward_tsn.ts";
+import { forwardTsnCumulative, skippedStreamCount } from "../wire/forward_tsn.ts";
 import { I_DATA_HEADER_LENGTH, iDataMid, iDataPpidOrFsn } from "../wire/idata.ts";
 import { AckPolicy } from "./ack_policy.ts";
 import { ChunkStore } from "./chunk_store.ts";
@@ -222,9 +222,13 @@ export class Reception {
     const reach = tsnDistance(this.tracker.cumulative, target);
     if (reach <= 0) return ForwardVerdict.OutOfDate;
     if (reach > MAX_GAP_OFFSET) return ForwardVerdict.BeyondWindow;
-    this.#skippedInPacket = true;
     const reassembly = this.#reassembly;
     const isPlain = reassembly instanceof Reassembly;
+    const maySkip = isPlain
+      ? reassembly.maySkip(reach, skippedStreamCount(bytes, offset))
+      : reassembly.mayLookThrough();
+    if (!maySkip) return ForwardVerdict.Postponed;
+    this.#skippedInPacket = true;
     if (isPlain) dropIncomplete(reassembly, this.tracker, target);
     this.tracker.skipTo(target);
     return isPlain

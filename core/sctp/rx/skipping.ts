@@ -23,6 +23,8 @@ export const ForwardVerdict = {
   BeyondWindow: 2,
   /** Skipped, but it lists streams that do not exist, or more messages than it skips TSNs. */
   Absurd: 3,
+  /** There were too many: not taken, to be sent again. */
+  Postponed: 4,
 } as const;
 export type ForwardVerdict = (typeof ForwardVerdict)[keyof typeof ForwardVerdict];
 

@@ -4,11 +4,13 @@
  */
 import { HashIndex } from "../base/hash_index.ts";
 import { PagedCounters } from "../base/paged_counters.ts";
+import { LookBudget } from "./look_budget.ts";
 
 export class StreamOrder {
   readonly #expected = new PagedCounters();
   /** First records of waiting messages, by stream and Stream Sequence Number. */
   readonly #waiting: HashIndex;
+  readonly #looks = new LookBudget();
 
   /** @param salt random: the peer chooses the keys of the index. */
   constructor(salt: number) {
@@ -27,6 +29,7 @@ export class StreamOrder {
 
   /** Lets a complete message wait, known by its first record. */
   wait(stream: number, ssn: number, record: number): void {
+    this.#looks.earn();
     this.#waiting.add(keyOf(stream, ssn), record);
   }
 
@@ -41,6 +44,12 @@ export class StreamOrder {
   restart(streams: readonly number[]): void {
     if (streams.length === 0) this.#expected.clear();
     for (const stream of streams) this.#expected.set(stream, 0);
+  }
+
+  /** Asks for the looks that {@link skip} takes for messages of `streams` streams; false if it is too soon. */
+  maySkip(messages: number, streams: number): boolean {
+    if (this.#waiting.count === 0) return true;
+    return this.#looks.spend(Math.min(messages, streams * this.#waiting.capacity));
   }
 
   /**
