@@ -53,6 +53,8 @@ export class NetlinkSocket {
   readonly #header = nativeBytes(56 + 16);
   readonly #headerWords = new Uint32Array(this.#header.buffer);
   #filled = 0;
+  /** False once it is closed: its number may be another's by then. */
+  #isOpen = true;
 
   /** @throws SystemError if the kernel does not have this family, or does not allow it. */
   constructor(options: NetlinkOptions) {
@@ -110,6 +112,8 @@ export class NetlinkSocket {
   }
 
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     closeSocket(this.descriptor);
   }
 

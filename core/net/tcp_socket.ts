@@ -261,6 +261,8 @@ export class TcpSocket {
 /** A TCP socket that accepts connections. */
 export class TcpListener {
   readonly descriptor: number;
+  /** False once it is closed: its number may be another's by then. */
+  #isOpen = true;
   readonly #peer = nativeBytes(SOCKADDR_BYTES);
   readonly #peerLength = nativeBytes(4);
 
@@ -301,6 +303,8 @@ export class TcpListener {
   }
 
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     closeSocket(this.descriptor);
   }
 }

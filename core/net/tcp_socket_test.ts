@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SockDiag } from "./sock_diag.ts";
 import { IpAddress } from "../sctp/base/address.ts";
 import { ECONNREFUSED, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI } from "./constants.ts";
 import { Epoll } from "./epoll.ts";
@@ -121,6 +122,18 @@ Deno.test(needs(["linux", "ffi"], "closing twice leaves who has the number now a
   assert.equal(next.localAddress.port, port);
   next.close();
   close();
+}));
+
+Deno.test(needs(["linux", "ffi"], "nor does closing a listener or a netlink socket twice", () => {
+  const options = { address: LOOPBACK, port: 0 };
+  for (const first of [new TcpListener(options), new SockDiag()]) {
+    first.close();
+    const next = new TcpListener(options);
+    const { port } = next.localAddress;
+    first.close();
+    assert.equal(next.localAddress.port, port);
+    next.close();
+  }
 }));
 
 Deno.test(
