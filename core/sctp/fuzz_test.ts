@@ -128,6 +128,7 @@ const parameters = fc.record({
   rtoInitial: fc.constantFrom(500, 3000),
   hbInterval: fc.constantFrom(0, 1000, 30_000),
   ecn: fc.nat(1),
+  followAddresses: fc.nat(1),
   partialReliability: fc.constantFrom(0, 1, 1, 1),
   interleaving: fc.nat(1),
   fragmentInterleave: fc.constant(2),

@@ -43,7 +43,8 @@ export function handleAbort(association: Association, context: ChunkContext): vo
     association.host.countDrop("bad-tag");
     return;
   }
-  if (isReflected && context.path?.isConfirmed === false) {
+  const { path } = context;
+  if (isReflected && path?.standing === "member" && !path.isConfirmed) {
     // An address that the peer has added may be another host's, which knows nothing of the association:
     // that is what the probe finds out, and no reason to end it (section 5.4; RFC 5061, 5.3, F14).
     association.host.countDrop("unexpected-chunk");
@@ -55,7 +56,7 @@ export function handleAbort(association: Association, context: ChunkContext): vo
     return;
   }
   // RFC 5061, section 5.3, F4: it answers what was sent from there before.
-  if (context.path?.standing === "leaving") return;
+  if (path?.standing === "leaving") return;
   const causes = chunkCauses(bytes, offset);
   association.lose({ kind: "aborted-by-peer", causes });
 }

@@ -11,7 +11,8 @@ import type { Path } from "../path/path.ts";
 import { AssociationTimer } from "../timer/timer_table.ts";
 import { type AddressRequest, encodeAsconf } from "../wire/asconf.ts";
 import { joinAddress, performChange, rejectChange } from "./local_addresses.ts";
-import { countError, selectDataPath } from "./path_management.ts";
+import { markEverythingOn } from "../tx/retransmission.ts";
+import { alternateFor, countError, selectDataPath } from "./path_management.ts";
 
 /** Requests of one ASCONF: it fits into any packet. */
 const MAX_REQUESTS = 16;
@@ -148,7 +149,7 @@ function send(
   const chunk = encodeAsconf({ serial, lookup: lookupFor(association, batch, path), requests });
   // Rule F4: nothing leaves from an address that is being deleted.
   for (const { action, local } of batch) {
-    if (action === "delete") setStanding(association, local.address, "leaving");
+    if (action === "delete") beginLeaving(association, local.address);
   }
   state.inFlight = { serial, chunk, changes, path, sentAt: now };
   transmit(association, now, state.inFlight);
@@ -185,14 +186,14 @@ function transmit(association: Association, now: Instant, { chunk, path }: Ascon
   association.timers.start(AssociationTimer.T4Asconf, after(now, path.rto));
 }
 
-/** What the paths from a local address are to the association from now on. */
-export function setStanding(
-  association: Association,
-  address: IpAddress,
-  standing: Path["standing"],
-): void {
+/** Nothing more is sent from an address; what waits to be sent again there is sent elsewhere. */
+function beginLeaving(association: Association, address: IpAddress): void {
   for (const path of association.pathList) {
-    if (path.local.equals(address)) path.standing = standing;
+    if (!path.local.equals(address)) continue;
+    path.standing = "leaving";
+    const target = alternateFor(association, path);
+    const moves = path.awaitingRetransmission > 0 && target !== path;
+    if (moves) markEverythingOn(association.tx, path, target);
   }
 }
 

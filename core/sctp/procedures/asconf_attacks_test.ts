@@ -1,10 +1,10 @@
 /** Changes of addresses by somebody who is not the peer, or by a peer that means harm (RFC 5061, section 6). */
 import assert from "node:assert/strict";
 import { acksIn, AsconfPuppet, asconfPuppet, type RequestWords } from "../testing/asconf.ts";
-import { init } from "../testing/chunks.ts";
+import { init, rawChunk } from "../testing/chunks.ts";
 import { Puppet, readInit } from "../testing/puppet.ts";
 import { causeCodesOf, chunkOfType, chunksOfType, namesOf } from "../testing/sent_packet.ts";
-import { encodeAsconf } from "../wire/asconf.ts";
+import { encodeAsconf, encodeAsconfAck } from "../wire/asconf.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { encodeCookieEcho } from "../wire/cookie.ts";
 import { CauseCode } from "../wire/error_cause.ts";
@@ -100,6 +100,21 @@ Deno.test("a victim whose address was added, and who knows nothing of it, ends n
   assert.equal(puppet.association.state, "ESTABLISHED");
   puppet.sendIn({ tag: puppet.tag }, reflected);
   assert.deepEqual(puppet.subject.associations, [], "from a proved address it counts");
+});
+
+Deno.test("ASCONF and ASCONF-ACK cut anywhere, authenticated, end nothing and change nothing", () => {
+  const whole = [
+    asconfPuppet().asconf(["add 10.0.0.9", "delete 10.0.0.9", "set-primary 10.0.0.2"]),
+    encodeAsconfAck({ serial: 1, responses: [{ kind: "success", correlation: 1 }] }),
+  ];
+  const puppet = asconfPuppet();
+  for (const chunk of whole) {
+    for (let cut = 4; cut < chunk.length; cut++) {
+      puppet.sendAuth(rawChunk(chunk[0], 0, chunk.slice(4, cut)));
+      assert.equal(puppet.association.state, "ESTABLISHED", `cut at ${cut}`);
+    }
+  }
+  assert.equal(puppet.association.paths.length, 1);
 });
 
 Deno.test("a flood of ASCONFs in one packet queues a bounded number of answers", () => {

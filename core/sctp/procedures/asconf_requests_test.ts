@@ -270,3 +270,11 @@ Deno.test("changes are refused where the parameter says so (section 4.3.5)", () 
   assert.equal(outcome(puppet, "add 10.0.0.3"), "1:a4");
   assert.equal(puppet.association.paths.length, 1);
 });
+
+Deno.test("a late copy of the INIT, which names a deleted address, is no restart with new addresses", () => {
+  const puppet = asconfPuppet({ peers: ["10.0.0.2", "10.0.0.3"] });
+  puppet.ask(["delete 10.0.0.3"]);
+  assert.deepEqual(namesOf(puppet.requestInitAck()), ["INIT ACK"]);
+  const restarted = puppet.requestInitAck({ initiateTag: puppet.tag + 1 });
+  assert.deepEqual(namesOf(restarted), ["ABORT"], "one of another incarnation is");
+});

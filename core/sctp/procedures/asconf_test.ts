@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Association } from "../association.ts";
 import { instant } from "../base/time.ts";
 import {
+  acksIn,
   type AsconfPuppet,
   asconfPuppet,
   asconfsIn,
@@ -353,6 +354,19 @@ Deno.test("the peer is asked to prefer an address of this side (SCTP_SET_PEER_PR
     () => prefer(puppet, "10.0.0.77"),
     /cannot prefer 10.0.0.77: this side has 10.0.0.1, 10.0.0.11/,
   );
+});
+
+Deno.test("two sides that delete crosswise: an address that leaves counts for nothing (F7)", () => {
+  const addresses = ["10.0.0.1", "fd00::1"];
+  const puppet = asconfPuppet({ addresses, peers: ["10.0.0.2", "fd00::2"] });
+  assert.deepEqual(pathsOf(puppet), ["10.0.0.1 10.0.0.2", "fd00::1 fd00::2"]);
+  remove(puppet, "fd00::1");
+  const [{ responses: [response] }] = acksIn(
+    puppet.ask(["delete 10.0.0.2"], { from: "fd00::2", to: "fd00::1" }),
+  );
+  assert.ok(response.kind === "error");
+  assert.equal(response.causes[0].code, CauseCode.DeleteLastAddress);
+  assert.deepEqual(pathsOf(puppet), ["10.0.0.1 10.0.0.2", "fd00::1 fd00::2"]);
 });
 
 Deno.test("a deleted address can be added again, behind the deletion", () => {

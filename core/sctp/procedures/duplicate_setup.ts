@@ -46,11 +46,11 @@ export function handleDuplicateInit(
   }
   const init = acceptableInit(endpoint, context, ports);
   if (!init || refuseWithoutAuth(endpoint, association, context, init)) return;
-  if (
-    association.state !== "COOKIE-WAIT" && refuseNewAddresses(endpoint, association, context, init)
-  ) {
-    return;
-  }
+  // A late copy of the INIT that set the association up may name addresses that are deleted (RFC 5061).
+  const isLate = association.addressing !== undefined &&
+    init.initiateTag === association.peerTag;
+  const mayRestart = association.state !== "COOKIE-WAIT" && !isLate;
+  if (mayRestart && refuseNewAddresses(endpoint, association, context, init)) return;
   const own = initFieldsOf(association);
   const { parameters, localAuth, localTieTag, peerTieTag } = association;
   const ties = { localTieTag, peerTieTag };

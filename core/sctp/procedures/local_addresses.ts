@@ -27,10 +27,15 @@ export function joinAddress(association: Association, now: Instant, local: Local
 }
 
 /** The peer's addresses on the link of a new one of this side; else all: nobody knows where its uplink leads. */
-function remotesFor({ pathList }: Association, local: LocalAddress): IpAddress[] {
+function remotesFor(
+  { pathList, peerAddresses }: Association,
+  local: LocalAddress,
+): IpAddress[] {
   const { address, prefixLength } = local;
-  const remotes = pathList.map(({ remote }) => remote).filter((remote, i, all) =>
-    all.findIndex((other) => other.equals(remote)) === i &&
+  // One that no other address reaches has no path.
+  const known = [...pathList.map(({ remote }) => remote), ...peerAddresses];
+  const remotes = known.filter((remote, i) =>
+    known.findIndex((other) => other.equals(remote)) === i &&
     pairAddresses([local], [remote]).length > 0
   );
   const onLink = remotes.filter((remote) =>

@@ -33,8 +33,9 @@ export function applyNetworkChange(
       path.rttSentAt = NEVER;
       path.errorCount = 0;
       // What was sent into the gap is lost: it leaves now, not when an old T3-rtx expires.
-      markEverythingOn(association.tx, path, path);
-      path.fastRetransmitDue = path.awaitingRetransmission > 0;
+      const target = path.isProven ? path : alternateFor(association, path);
+      markEverythingOn(association.tx, path, target);
+      target.fastRetransmitDue = target.awaitingRetransmission > 0;
       if (isMonitored(association)) probe(association, now, path);
     } else {
       const target = alternateFor(association, path);

@@ -92,7 +92,7 @@ export function pathOfPacket(association: Association, context: ChunkContext): P
   if (path || !association.isPeerAddress(source) || !association.mayAddPath) return path;
   if (!association.isReachedAt(destination)) return undefined;
   const added = association.addPath(now, destination, source);
-  if (association.state === "ESTABLISHED") association.probe(now, added);
+  if (isMonitored(association)) association.probe(now, added);
   return added;
 }
 

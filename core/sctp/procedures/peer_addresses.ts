@@ -80,7 +80,11 @@ export function deletePeerAddress(
   const goes = (address: IpAddress) => address.equals(named) !== isAll;
   const gone = association.pathList.filter(({ remote }) => goes(remote));
   const remotes = association.peerAddresses.filter((address) => !goes(address));
-  if (gone.length === association.pathList.length) {
+  // Of ours, one that is leaving does not count: with both sides deleting, no pair would be left.
+  const isLast = association.pathList.every((path) =>
+    gone.includes(path) || path.standing === "leaving"
+  );
+  if (isLast) {
     return refuse(association, demand, CauseCode.DeleteLastAddress, "last-address");
   }
   if (!isAll && named.equals(source)) {
