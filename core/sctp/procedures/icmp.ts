@@ -8,6 +8,7 @@ import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH, verificationTag } from "../wire/common_header.ts";
 import { onPacketTooBig } from "./path_mtu.ts";
 import { onInitUnreachable } from "./setup.ts";
+import { completeShutdown } from "./shutdown.ts";
 
 /** Bytes of a quoted packet that are needed to see the Initiate Tag of an INIT. */
 const INIT_TAG_END = COMMON_HEADER_LENGTH + 8;
@@ -44,9 +45,10 @@ export function handleIcmpError(association: Association, now: Instant, error: I
   const path = association.findPath(error.local, error.remote);
   switch (error.kind) {
     case "protocol-unreachable":
-      if (meansNoSctp(association, now, error.quoted)) {
-        association.lose({ kind: "no-sctp-at-peer" });
-      }
+      if (!meansNoSctp(association, now, error.quoted)) return;
+      // As for that ABORT: everything was acknowledged, and the peer ended first.
+      if (association.state === "SHUTDOWN-ACK-SENT") completeShutdown(association);
+      else association.lose({ kind: "no-sctp-at-peer" });
       return;
     case "packet-too-big":
       if (path) onPacketTooBig(association, now, path, error.mtu);

@@ -67,6 +67,16 @@ for (const setup of ["accept", "connect"] as const) {
   });
 }
 
+Deno.test("a peer that is gone once everything was acknowledged has ended in peace", () => {
+  const puppet = new Puppet();
+  puppet.bring("SHUTDOWN-ACK-SENT");
+  const [again] = puppet.wait(1100);
+  assert.equal(again.names, "SHUTDOWN ACK");
+  unreachable(puppet, again);
+  assert.equal(endOf(puppet), undefined);
+  assert.equal(puppet.subject.events.at(-1)?.kind, "shutdown-complete");
+});
+
 Deno.test("an error about a packet with another tag is nobody's", () => {
   const puppet = new Puppet();
   puppet.accept();
