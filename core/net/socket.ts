@@ -32,6 +32,9 @@ import { AddressCache, readSockaddrPort, SOCKADDR_BYTES, writeSockaddr } from ".
 import type { SocketAddress } from "./sockaddr.ts";
 import { SystemError } from "./system_error.ts";
 
+/** Every IPv6 link carries packets of so many bytes (RFC 8200, section 5); the kernel takes no less. */
+const SMALLEST_IPV6_MTU = 1280;
+
 const scratch = nativeBytes(SOCKADDR_BYTES);
 const scratchLength = nativeBytes(4);
 const scratchLengthWord = new Uint32Array(scratchLength.buffer);
@@ -146,6 +149,8 @@ export function forbidFragmentation(descriptor: number, family: 4 | 6): void {
     setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
   } else {
     setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, "IPV6_MTU_DISCOVER");
+    // Otherwise what was the largest fragment is the largest packet now.
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU, 0, "IPV6_MTU");
   }
 }
 
@@ -159,7 +164,8 @@ export function allowFragmentation(descriptor: number, family: 4 | 6, mtu: numbe
     setOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER");
   } else {
     setOption(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT, "IPV6_MTU_DISCOVER");
-    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU, mtu, "IPV6_MTU");
+    const largest = mtu === 0 ? 0 : Math.max(mtu, SMALLEST_IPV6_MTU);
+    setOption(descriptor, IPPROTO_IPV6, IPV6_MTU, largest, "IPV6_MTU");
   }
 }
 

@@ -368,3 +368,21 @@ Deno.test(
     },
   ),
 );
+
+for (const text of ["127.0.0.1", "::1"]) {
+  const name = `what the engine wants cut up arrives whole, and no other packet is cut (${text})`;
+  Deno.test(needs(["linux", "ffi", "ipv6"], name, async () => {
+    const { first, second, close } = openPair(text);
+    const local = address(text);
+    const route = routeBetween(local, local, second);
+    // The last has less than any IPv6 link carries.
+    const limits = [1180, undefined, 900];
+    const routes = limits.map((unfragmented) => ({ ...route, unfragmented }));
+    const lengths = [1452, 5000, 1452];
+    await sendAll(first, batchOf(lengths, (index) => routes[index]));
+    assertPackets(await collect(second, lengths.length), lengths);
+    assert.equal(first.pollIcmp(), undefined, "none was too big");
+    assert.equal(first.metrics.sendErrors.size, 0);
+    close();
+  }));
+}
