@@ -41,10 +41,10 @@ export { SctpConnection } from "./core/socket/connection.ts";
 export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts";
 export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
+export type { AssociationOptions, Destination } from "./core/socket/association_options.ts";
 export { OneToManySocket } from "./core/socket/one_to_many.ts";
 export type {
   AssociationControl,
-  Destination,
   OneToManyOptions,
   SocketEvent,
   SocketMessage,

@@ -1,5 +1,5 @@
 /** A one-to-many socket (RFC 6458, section 3): the associations of one port, through one object. */
-import type { IpAddress } from "../sctp/base/address.ts";
+import { addressesOf, type Destination } from "./association_options.ts";
 import type { Channel } from "./channel.ts";
 import { type ConnectionOptions, SctpConnection } from "./connection.ts";
 import { SctpError } from "./errors.ts";
@@ -8,16 +8,6 @@ import type { ConnectionInfo } from "./info.ts";
 import type { Message, MessageOptions } from "./message.ts";
 import { type ConnectionEvent, Notifier } from "./notifications.ts";
 import { Serializer, Signal } from "./queue.ts";
-
-/** A peer by its address. */
-export interface Destination {
-  /** Addresses of the peer: the first is tried first, the peer may name more. */
-  readonly addresses: string | IpAddress | readonly (string | IpAddress)[];
-  /** SCTP port of the peer. */
-  readonly port: number;
-  /** UDP port of the peer; by default that of SCTP over UDP. */
-  readonly encapsulationPort?: number;
-}
 
 /** How a one-to-many socket treats its associations. */
 export interface OneToManyOptions extends ConnectionOptions {
@@ -263,7 +253,7 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
 
   /** The association with a peer; set up if there is none. */
   #reach(to: Destination): Member {
-    const wanted = new Set([to.addresses].flat().map(String));
+    const wanted = new Set(addressesOf(to).map(({ text }) => text));
     for (const member of this.#members.values()) {
       const { remoteAddr } = member.connection;
       if (member.channel.end || remoteAddr.port !== to.port) continue;

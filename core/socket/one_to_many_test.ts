@@ -72,6 +72,16 @@ Deno.test("the same peer is reached by the same association, and answers by it",
   assert.equal(server.associations.size, 1);
 });
 
+Deno.test("however its address is written, a peer has one association", async () => {
+  await using pair = new StackPair({ client: ["::1"], server: ["::1"] });
+  const client = pair.client.openSocket({ port: CLIENT_PORT });
+  pair.server.openSocket({ port: PORT });
+  const ids = await Promise.all(
+    ["::1", "0:0:0:0:0:0:0:1"].map((addresses) => client.connect({ ...pair.target, addresses })),
+  );
+  assert.equal(ids[0], ids[1]);
+});
+
 Deno.test("one socket serves many peers, each in its turn", async () => {
   await using sockets = new Sockets();
   const { pair, server, to } = sockets;

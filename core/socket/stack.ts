@@ -1,8 +1,8 @@
 /** An SCTP stack for a program: one packet transport, and the connections and listeners on it. */
 import type { Association } from "../sctp/association.ts";
 import type { AuthenticationOptions } from "../sctp/auth/options.ts";
-import { IpAddress } from "../sctp/base/address.ts";
-import { Endpoint, type ListenOptions as EngineListenOptions } from "../sctp/endpoint.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
+import { Endpoint } from "../sctp/endpoint.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import type { EndpointMetrics } from "../sctp/metrics.ts";
 import type { Parameters } from "../sctp/parameters.ts";
@@ -11,12 +11,18 @@ import { HostWatch } from "../net/host_watch.ts";
 import { ffiAvailable } from "../net/libc.ts";
 import { SCTP_UDP_PORT } from "../net/mod.ts";
 import type { PacketIoMetrics } from "../net/packet_io.ts";
+import {
+  addressesOf,
+  type AssociationOptions,
+  associationOptions,
+  type Destination,
+} from "./association_options.ts";
 import { Channel } from "./channel.ts";
 import { type ConnectionOptions, SctpConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
 import { SctpError } from "./errors.ts";
 import { type ListenerOptions, SctpListener } from "./listener.ts";
-import { type Destination, type OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
+import { type OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
 import { openTransport, type Transport, type TransportOptions } from "./transport.ts";
 
 /** How the engine of a stack behaves. */
@@ -33,53 +39,23 @@ export interface EngineOptions {
 export interface StackOptions extends TransportOptions, EngineOptions {}
 
 /** Whom to connect to, and how. */
-export interface ConnectOptions extends ConnectionOptions {
-  /** SCTP port of the peer. */
-  readonly port: number;
-  /** Addresses of the peer: the first is tried first, the peer may name more. */
-  readonly addresses: string | IpAddress | readonly (string | IpAddress)[];
+export interface ConnectOptions extends Destination, AssociationOptions, ConnectionOptions {
   /** SCTP port of this side; by default one that is free. */
   readonly localPort?: number;
-  /** Addresses of this side to use; by default all of the stack. */
-  readonly localAddresses?: readonly IpAddress[];
-  /** UDP port of the peer; by default {@link SCTP_UDP_PORT} over UDP. */
-  readonly encapsulationPort?: number;
-  /** Protocol parameters that differ from the stack's. */
-  readonly parameters?: Partial<Parameters>;
-  /** Tells the peer what the upper layer is (RFC 5061, section 4.2.6). */
-  readonly adaptationIndication?: number;
-  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
-  readonly authentication?: AuthenticationOptions;
   /** Gives up when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 /** Where to listen, and how. */
-export interface ListenOptions extends ListenerOptions {
+export interface ListenOptions extends AssociationOptions, ListenerOptions {
   /** SCTP port. */
   readonly port: number;
-  /** Addresses to announce; by default all of the stack. */
-  readonly localAddresses?: readonly IpAddress[];
-  /** Protocol parameters that differ from the stack's. */
-  readonly parameters?: Partial<Parameters>;
-  /** Tells peers what the upper layer is (RFC 5061, section 4.2.6). */
-  readonly adaptationIndication?: number;
-  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
-  readonly authentication?: AuthenticationOptions;
 }
 
 /** What a one-to-many socket is opened with. */
-export interface OpenSocketOptions extends OneToManyOptions {
+export interface OpenSocketOptions extends AssociationOptions, OneToManyOptions {
   /** SCTP port of this side. */
   readonly port: number;
-  /** Addresses to use and to announce; by default all of the stack. */
-  readonly localAddresses?: readonly IpAddress[];
-  /** Protocol parameters that differ from the stack's. */
-  readonly parameters?: Partial<Parameters>;
-  /** Tells peers what the upper layer is (RFC 5061, section 4.2.6). */
-  readonly adaptationIndication?: number;
-  /** Shared keys and chunks to authenticate, where they differ from the stack's. */
-  readonly authentication?: AuthenticationOptions;
 }
 
 /** Who has a port, and takes the associations that peers set up to it. */
@@ -195,7 +171,7 @@ export class SctpStack implements AsyncDisposable {
   listen(options: ListenOptions): SctpListener {
     const { port } = options;
     this.#assertOpen();
-    this.#endpoint.listen(port, pick(options));
+    this.#endpoint.listen(port, associationOptions(options));
     const listener = new SctpListener(port, options, () => this.#leavePort(port));
     this.#owners.set(port, listener);
     return listener;
@@ -210,10 +186,11 @@ export class SctpStack implements AsyncDisposable {
     this.#assertOpen();
     if (this.#owners.has(port)) throw new RangeError(`SCTP port ${port} is taken`);
     const socket = new OneToManySocket(port, options, {
-      associate: (to: Destination) => this.#associate({ ...pick(options), ...to, localPort: port }),
+      associate: (to: Destination) =>
+        this.#associate({ ...associationOptions(options), ...to, localPort: port }),
       close: () => this.#leavePort(port),
     });
-    if (listen) this.#endpoint.listen(port, pick(options));
+    if (listen) this.#endpoint.listen(port, associationOptions(options));
     this.#owners.set(port, socket);
     return socket;
   }
@@ -254,16 +231,12 @@ export class SctpStack implements AsyncDisposable {
   }
 
   #associate(options: ConnectOptions): Channel {
-    const { port, localPort, localAddresses, parameters, adaptationIndication } = options;
     const association = this.#endpoint.associate(this.#driver.now(), {
-      remotePort: port,
-      remoteAddresses: addressList(options.addresses),
-      localPort,
-      localAddresses,
+      ...associationOptions(options),
+      remotePort: options.port,
+      remoteAddresses: addressesOf(options),
+      localPort: options.localPort,
       encapsulationPort: this.#remoteEncapsulationPort(options),
-      parameters,
-      adaptationIndication,
-      authentication: options.authentication,
     });
     const channel = this.#addChannel(association);
     this.#driver.flush();
@@ -324,21 +297,8 @@ export class SctpStack implements AsyncDisposable {
   }
 }
 
-/** What the engine is told alike of associations of either side. */
-function pick(options: ListenOptions | OpenSocketOptions): EngineListenOptions {
-  const { localAddresses, parameters, adaptationIndication, authentication } = options;
-  return { localAddresses, parameters, adaptationIndication, authentication };
-}
-
 function closedError(): SctpError {
   return new SctpError("ERR_SCTP_CLOSED", "the SCTP stack is closed");
-}
-
-function addressList(addresses: ConnectOptions["addresses"]): readonly IpAddress[] {
-  const list = typeof addresses === "string" || addresses instanceof IpAddress
-    ? [addresses]
-    : addresses;
-  return list.map((address) => typeof address === "string" ? IpAddress.parse(address) : address);
 }
 
 async function settledWithin(work: Promise<unknown>, milliseconds: number): Promise<void> {

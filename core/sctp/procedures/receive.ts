@@ -186,6 +186,8 @@ function locatePath(
   const path = pathOfPacket(association, context);
   const type = chunkType(context.bytes, context.offset);
   const isInitAck = type === ChunkType.InitAck && association.state === "COOKIE-WAIT";
+  // Deviation from RFC 5061, section 5.3, F13: what comes from an address that was deleted is dropped,
+  // not answered as out of the blue: that ABORT would end the association of a peer without F4.
   // RFC 5061, section 5.3.2: it may come from the address that it adds.
   const isAsconf = type === ChunkType.Asconf && understandsChunk(association.extensions, type);
   if (!path && !isInitAck && !isAsconf) {
