@@ -11,6 +11,22 @@ export interface Columns {
   readonly capacity: number;
 }
 
+type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** Copies every column of a smaller set of the same kind: each record keeps its index. */
+export function copyColumns<Set extends Columns>(target: Set, source: Set): void {
+  const columns: readonly unknown[] = Object.values(target);
+  const smaller: readonly unknown[] = Object.values(source);
+  for (const [index, column] of columns.entries()) {
+    const from = smaller[index];
+    if (isColumn(column) && isColumn(from)) column.set(from);
+  }
+}
+
+function isColumn(value: unknown): value is Column {
+  return ArrayBuffer.isView(value);
+}
+
 /** Records of one capacity that are kept: what was taken beyond that in a burst is let go. */
 const KEPT_RECORDS = 1 << 15;
 

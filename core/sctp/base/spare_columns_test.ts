@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Columns, SpareColumns } from "./spare_columns.ts";
+import { type Columns, copyColumns, SpareColumns } from "./spare_columns.ts";
 
 const NONE: Columns = { capacity: 0 };
 
@@ -37,4 +37,19 @@ Deno.test("no more is kept than 32,768 records of a capacity, and nothing for no
   made.length = 0;
   for (let i = 0; i < 600; i++) spares.larger(NONE);
   assert.equal(made.length, 600 - 32_768 / 64);
+});
+
+Deno.test("records keep their index in a larger set, in every column", () => {
+  const make = (capacity: number) => ({
+    capacity,
+    small: new Uint8Array(capacity),
+    exact: new Float64Array(capacity),
+  });
+  const [source, target] = [make(2), make(4)];
+  source.small.set([1, 2]);
+  source.exact.set([0.5, Infinity]);
+  copyColumns(target, source);
+  assert.deepEqual([...target.small], [1, 2, 0, 0]);
+  assert.deepEqual([...target.exact], [0.5, Infinity, 0, 0]);
+  assert.equal(target.capacity, 4);
 });

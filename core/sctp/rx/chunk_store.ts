@@ -3,7 +3,7 @@
  * of one message linked in their order. Record 0 means "none".
  */
 import { SlabPool } from "../base/slab_pool.ts";
-import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+import { type Columns, copyColumns, SpareColumns } from "../base/spare_columns.ts";
 
 /** Memory that a held chunk is charged for, next to its slot: its columns and index entries. */
 const RECORD_COST = 64;
@@ -40,23 +40,6 @@ class RecordColumns implements Columns {
     this.runLast = new Uint32Array(capacity);
     this.runBytes = new Uint32Array(capacity);
     this.nextReady = new Uint32Array(capacity);
-  }
-
-  /** Copies everything from a smaller set. */
-  takeAll(source: RecordColumns): void {
-    this.tsn.set(source.tsn);
-    this.address.set(source.address);
-    this.length.set(source.length);
-    this.stream.set(source.stream);
-    this.ssn.set(source.ssn);
-    this.fsn.set(source.fsn);
-    this.ppid.set(source.ppid);
-    this.flags.set(source.flags);
-    this.next.set(source.next);
-    this.runFirst.set(source.runFirst);
-    this.runLast.set(source.runLast);
-    this.runBytes.set(source.runBytes);
-    this.nextReady.set(source.nextReady);
   }
 }
 
@@ -248,7 +231,7 @@ export class ChunkStore {
   #grow(): void {
     const old = this.#columns;
     this.#columns = spares.larger(old);
-    this.#columns.takeAll(old);
+    copyColumns(this.#columns, old);
     spares.give(old);
   }
 }

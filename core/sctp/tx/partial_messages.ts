@@ -5,7 +5,7 @@
  */
 import { KeyedHeap } from "../base/keyed_heap.ts";
 import { type Tsn, tsn } from "../base/serial.ts";
-import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+import { type Columns, copyColumns, SpareColumns } from "../base/spare_columns.ts";
 import { after, type Instant, instant, NEVER } from "../base/time.ts";
 import {
   ABANDON_POLICIES,
@@ -38,17 +38,6 @@ class MessageColumns implements Columns {
     this.begun = new Uint8Array(capacity);
     this.firstTsn = new Uint32Array(capacity);
     this.lastTsn = new Uint32Array(capacity);
-  }
-
-  /** Copies the first records of another set. */
-  take(source: MessageColumns): void {
-    this.policy.set(source.policy);
-    this.limit.set(source.limit);
-    this.stream.set(source.stream);
-    this.segment.set(source.segment);
-    this.begun.set(source.begun);
-    this.firstTsn.set(source.firstTsn);
-    this.lastTsn.set(source.lastTsn);
   }
 }
 
@@ -203,7 +192,7 @@ export class PartialMessages {
 
   #grow(): void {
     const columns = spares.larger(this.#columns);
-    columns.take(this.#columns);
+    copyColumns(columns, this.#columns);
     spares.give(this.#columns);
     this.#columns = columns;
   }

@@ -3,7 +3,7 @@
  * columns, the segments of a stream linked in the order of its messages. Segment 0 means "none".
  */
 import type { SlabPool } from "../base/slab_pool.ts";
-import { type Columns, SpareColumns } from "../base/spare_columns.ts";
+import { type Columns, copyColumns, SpareColumns } from "../base/spare_columns.ts";
 
 /** Marks of a segment. */
 export const SegmentFlag = {
@@ -51,20 +51,6 @@ class SegmentColumns implements Columns {
     this.arrival = new Float64Array(capacity);
     this.message = new Uint32Array(capacity);
     this.previous = new Uint32Array(capacity);
-  }
-
-  /** Copies the first records of another set. */
-  take(source: SegmentColumns): void {
-    this.address.set(source.address);
-    this.length.set(source.length);
-    this.cut.set(source.cut);
-    this.unacked.set(source.unacked);
-    this.ppid.set(source.ppid);
-    this.flags.set(source.flags);
-    this.next.set(source.next);
-    this.arrival.set(source.arrival);
-    this.message.set(source.message);
-    this.previous.set(source.previous);
   }
 }
 
@@ -236,7 +222,7 @@ export class SegmentStore {
 
   #grow(): void {
     const columns = spares.larger(this.#columns);
-    columns.take(this.#columns);
+    copyColumns(columns, this.#columns);
     spares.give(this.#columns);
     this.#columns = columns;
   }
