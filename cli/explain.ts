@@ -6,7 +6,7 @@ import { withDefault } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { explain, type Explanation } from "../core/rules/explain.ts";
-import { CHAINS } from "../core/rules/rule.ts";
+import { CHAINS, PROTOCOLS } from "../core/rules/rule.ts";
 import { IpAddress } from "../core/sctp/base/address.ts";
 import { CliError, defineCommand } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -20,37 +20,49 @@ export default defineCommand({
   examples: [
     { args: "explain 10.1.2.3 22", does: "what happens to an SSH connection" },
     { args: "explain --chain local 0.0.0.0 80", does: "whether a web server here gets SCTP" },
+    { args: "explain 10.1.2.3 53 -P udp", does: "what happens to a DNS query" },
     { args: "explain localhost 22 --json", does: "the same for a program" },
   ],
   parser: object({
     host: argument(string({ metavar: "HOST" }), {
       description: message`An address, or a name that has some.`,
     }),
-    port: argument(port(), { description: message`A TCP port.` }),
+    port: argument(port(), { description: message`A port.` }),
     chain: withDefault(
       option("-c", "--chain", choice(CHAINS, { metavar: "CHAIN" }), {
         description: message`For a connection to the host, or for a server of this host there.`,
       }),
       "remote" as const,
     ),
+    protocol: withDefault(
+      option("-P", "--protocol", choice(PROTOCOLS, { metavar: "PROTOCOL" }), {
+        description: message`TCP or UDP, by default TCP.`,
+      }),
+      "tcp" as const,
+    ),
     json: jsonFlag,
     ...rulesPlaceOptions,
   }),
-  async run({ host, port, chain, json, ...place }, io) {
+  async run({ host, port, chain, protocol, json, ...place }, io) {
     const [addresses, { configuration }] = await Promise.all([
       addressesOf(host),
       openRulesStore(place).then((store) => store.read()),
     ]);
-    const explanations = addresses.map((each) => explain(configuration, chain, each, port));
+    const explanations = addresses.map((each) =>
+      explain(configuration, chain, each, port, protocol)
+    );
     if (json) io.print(JSON.stringify(explanations));
     else explanations.flatMap(explanationLines).forEach(io.print);
     return ExitCode.ok;
   },
 });
 
-function explanationLines({ chain, address, port, enabled, sentences }: Explanation): string[] {
+function explanationLines(
+  { chain, protocol, address, port, enabled, sentences }: Explanation,
+): string[] {
+  const what = protocol === "tcp" ? "" : `${protocol} `;
   return [
-    `${chain} ${address} port ${port}: ${enabled ? "enabled" : "disabled"}`,
+    `${chain} ${address} ${what}port ${port}: ${enabled ? "enabled" : "disabled"}`,
     ...sentences.map((sentence) => `  ${sentence}`),
   ];
 }

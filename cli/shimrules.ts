@@ -24,6 +24,10 @@ export default defineCommand({
       args: "shimrules -A -c local -p enable -r 8000:8099",
       does: "servers on these ports are reachable over SCTP too",
     },
+    {
+      args: "shimrules -A -c remote -p enable -P udp -s 53",
+      does: "DNS queries go over SCTP where the server's host has a shim",
+    },
     { args: "shimrules -L -c remote", does: "the rules of a chain, with the number of hits" },
     {
       args: "shimrules -D -c remote -p enable -n 10.1.2.0/24 -s 22",
@@ -55,9 +59,12 @@ export default defineCommand({
 type ListRequest = Extract<Request, { kind: "list" }>;
 
 /** A rule of the chain that is not searched is kept, but whoever adds it should know. */
-function tellIfIdle({ chain, policy }: Rule, table: RuleTable, io: CommandIo): void {
-  const { policy: searched } = table.searched(chain);
+function tellIfIdle({ chain, policy, protocol }: Rule, table: RuleTable, io: CommandIo): void {
+  const { policy: searched } = table.searched(chain, protocol);
   if (searched === policy) return;
+  if (protocol === "udp") {
+    return io.printError("The rule is kept but not searched: no UDP is carried unless enabled.");
+  }
   io.printError(
     `The rule is kept but not searched, for the default of ${chain} is ${policy} already; ` +
       `shimrules -S -c ${chain} -p ${searched} would change that.`,
@@ -91,8 +98,8 @@ function listRows(
   table: RuleTable,
   { counted }: RulesSnapshot,
 ): [typed: string, comment: string][] {
-  const idle = table.searched(chain.chain) === chain ? "" : ", not searched";
   return chain.entries.map(({ rule, hits }, index) => {
+    const idle = table.searched(chain.chain, rule.protocol) === chain ? "" : ", not searched";
     const count = counted ? `, ${hits} ${hits === 1 ? "hit" : "hits"}` : "";
     return [`-A ${formatRule(rule)}`, `# ${chain.name} ${index + 1}${count}${idle}`];
   });
@@ -105,6 +112,7 @@ function listData({ configuration, counted }: RulesSnapshot, { chain, policy }: 
     entries.map(({ rule, hits }, index) => ({
       number: index + 1,
       text: formatRule(rule),
+      protocol: rule.protocol,
       address: rule.network?.address.text ?? null,
       prefixLength: rule.network?.prefixLength ?? null,
       ports: rule.ports ?? null,

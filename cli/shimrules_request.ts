@@ -14,6 +14,7 @@ import {
   parsePolicy,
   POLICIES,
   type Policy,
+  PROTOCOLS,
   ruleOf,
 } from "../core/rules/rule.ts";
 import { UsageError } from "./command.ts";
@@ -51,6 +52,11 @@ const specification = group(
     policy: optional(option("-p", "--policy", choice(POLICIES, { metavar: "POLICY" }), {
       description: message`Whether SCTP is used.`,
     })),
+    protocol: optional(
+      option("-P", "--protocol", choice(PROTOCOLS, { metavar: "PROTOCOL" }), {
+        description: message`What the applications speak; TCP if it is left out.`,
+      }),
+    ),
     host: optional(option("-h", "--host", string({ metavar: "ADDRESS" }), {
       description: message`An IPv4 or IPv6 address.`,
     })),
@@ -87,8 +93,8 @@ type Part = keyof ShimrulesOptions["specification"];
 
 /** The letter of a command, and the parts of a specification that it takes. */
 const COMMANDS: Readonly<Record<CommandName, readonly [letter: string, parts: string]>> = {
-  add: ["-A", "cphnsr"],
-  delete: ["-D", "cphnsr"],
+  add: ["-A", "cpPhnsr"],
+  delete: ["-D", "cpPhnsr"],
   list: ["-L", "cp"],
   flush: ["-F", "cp"],
   getDefault: ["-G", "c"],
@@ -98,6 +104,7 @@ const COMMANDS: Readonly<Record<CommandName, readonly [letter: string, parts: st
 const LETTERS: Readonly<Record<Part, string>> = {
   chain: "c",
   policy: "p",
+  protocol: "P",
   host: "h",
   network: "n",
   port: "s",

@@ -100,11 +100,34 @@ Deno.test("rules are listed in the order in which they are searched, idle chains
   assert.deepEqual(chains[0].rules[1], {
     number: 2,
     text: "-c remote -p enable -n 10.1.2.0/24 -s 1000",
+    protocol: "tcp",
     address: "10.1.2.0",
     prefixLength: 24,
     ports: { low: 1000, high: 1000 },
     hits: null,
   });
+});
+
+Deno.test("a rule for UDP is written, listed, explained and deleted with its protocol", async () => {
+  using host = new Host();
+  await host.out("shimrules -A -c remote -p enable -P udp -s 53");
+  await host.out("shimrules -A -c remote -p enable -s 53");
+  assert.deepEqual((await host.out("shimrules -L")).split("\n"), [
+    "-A -c remote -p enable -P udp -s 53  # remote-enable 1",
+    "-A -c remote -p enable -s 53         # remote-enable 2",
+  ]);
+  const { chains } = JSON.parse(await host.out("shimrules -L -c remote -p enable --json"));
+  assert.deepEqual(chains[0].rules.map((rule: { protocol: string }) => rule.protocol), [
+    "udp",
+    "tcp",
+  ]);
+  const lines = await host.out("explain 10.1.2.3 53 --protocol udp");
+  assert.match(lines, /^remote 10\.1\.2\.3 udp port 53: enabled\n[^]*Rule 1 is the first/);
+  await host.out("shimrules -D -c remote -p enable --protocol udp -s 53");
+  assert.match(await host.out("explain 10.1.2.3 53 -P udp"), /udp port 53: disabled/);
+  assert.match(await host.out("explain 10.1.2.3 53"), /port 53: enabled/);
+  const [, , note] = await host.run("shimrules -A -c remote -p disable -P udp -s 53");
+  assert.match(note, /not searched: no UDP is carried unless enabled/);
 });
 
 Deno.test("a bad command line says what is wrong with it, changes nothing, and exits with 2", async () => {
@@ -120,6 +143,8 @@ Deno.test("a bad command line says what is wrong with it, changes nothing, and e
     ["-S -c remote", /no policy is named/],
     ["-A -p enable -s 22", /no chain is named/],
     ["-A -c input -p enable", /"local".*"remote".*"input"/],
+    [`${rule} -P icmp`, /"tcp".*"udp".*"icmp"/],
+    ["-L -P udp", /-L takes no -P/],
     [`${rule} -s 0`, /port 0 is no port/],
     [`${rule} -r 1024:1`, /reversed: did you mean 1:1024\?/],
     [`${rule} -n 10.1.2.3/24`, /did you mean the network 10\.1\.2\.0\/24, or the host 10\.1\.2\.3/],

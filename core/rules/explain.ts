@@ -1,13 +1,14 @@
 /** Says in words which rule decides about an address and port, and what follows. */
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Configuration } from "./configuration.ts";
-import { type Chain, formatRule, type Policy } from "./rule.ts";
+import { type Chain, formatRule, type Policy, type Protocol } from "./rule.ts";
 import type { ChainName, Decision, RuleChain } from "./rule_chain.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 
 /** A decision with its reasons. */
 export interface Explanation {
   readonly chain: Chain;
+  readonly protocol: Protocol;
   readonly address: string;
   readonly port: number;
   readonly default: Policy;
@@ -27,24 +28,48 @@ export function explain(
   chain: Chain,
   address: IpAddress,
   port: number,
+  protocol: Protocol = "tcp",
 ): Explanation {
-  const searched = table.searched(chain);
-  const decision = table.find(chain, address, port);
+  const searched = table.searched(chain, protocol);
+  const decision = table.find(chain, address, port, protocol);
   const { enabled, entry } = decision;
   return {
     chain,
+    protocol,
     address: address.text,
     port,
-    default: table.defaultOf(chain),
+    default: table.defaultOf(chain, protocol),
     searched: searched.name,
     rule: entry ? { number: searched.numberOf(entry), text: formatRule(entry.rule) } : null,
     enabled,
     sentences: [
-      searchSentence(searched, table.defaultOf(chain)),
+      protocol === "udp"
+        ? udpSearchSentence(searched)
+        : searchSentence(searched, table.defaultOf(chain)),
       resultSentence(searched, decision),
-      chain === "remote" ? remoteSentence(enabled, settings) : localSentence(enabled, settings),
+      protocol === "udp" ? udpSentence(chain, enabled) : tcpSentence(chain, enabled, settings),
     ],
   };
+}
+
+function tcpSentence(chain: Chain, enabled: boolean, settings: Settings): string {
+  return chain === "remote" ? remoteSentence(enabled, settings) : localSentence(enabled, settings);
+}
+
+function udpSearchSentence({ name, entries }: RuleChain): string {
+  return `UDP is left alone unless a rule enables it, so the chain ${name} is searched, which has ` +
+    `${count(entries.length, "rule")}.`;
+}
+
+function udpSentence(chain: Chain, enabled: boolean): string {
+  if (chain === "remote") {
+    return enabled
+      ? "Datagrams there go over SCTP once an association stands, until then as plain UDP."
+      : "Datagrams there are plain UDP, and do not pass through shimkit.";
+  }
+  return enabled
+    ? "A server there gets datagrams by UDP and, from hosts that have a shim, over SCTP."
+    : "A server there gets datagrams by UDP only.";
 }
 
 function searchSentence({ chain, name, entries }: RuleChain, policy: Policy): string {

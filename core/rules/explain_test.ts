@@ -15,6 +15,7 @@ function explained(configuration = REMOTE, chain: Chain = "remote", port = 22) {
 Deno.test("an explanation names the chain, the rule that decides and what follows", () => {
   assert.deepEqual(explained(), {
     chain: "remote",
+    protocol: "tcp",
     address: "10.1.2.3",
     port: 22,
     default: "disable",
@@ -56,6 +57,20 @@ Deno.test("for a server an explanation says where SCTP reaches it", () => {
     explained(configuration, "local", 80).sentences[2],
     /at all addresses of this host, over/,
   );
+});
+
+Deno.test("for UDP an explanation says that no default enables it, and what datagrams do", () => {
+  const text = "-c remote -p enable -P udp -s 53";
+  const configuration = configured("-c remote -p enable -s 53", text);
+  configuration.apply(setDefault("remote", "enable"));
+  const udp = (port: number) =>
+    explain(configuration, "remote", IpAddress.parse("10.1.2.3"), port, "udp");
+  const { rule, enabled, sentences } = udp(53);
+  assert.deepEqual([rule, enabled], [{ number: 2, text }, true]);
+  assert.match(sentences[0], /^UDP is left alone unless a rule enables it, .*remote-enable/);
+  assert.match(sentences[2], /over SCTP once an association stands/);
+  assert.equal(udp(54).enabled, false);
+  assert.match(udp(54).sentences[2], /plain UDP/);
 });
 
 Deno.test("an explanation counts no hit", () => {

@@ -25,6 +25,7 @@ export type FaultCode =
   | "bad-chain"
   | "missing-policy"
   | "bad-policy"
+  | "bad-protocol"
   | "host-and-network"
   | "port-and-range"
   | "bad-option"

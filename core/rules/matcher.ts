@@ -2,20 +2,27 @@
 import type { IpAddress } from "../sctp/base/address.ts";
 import { readU32 } from "../sctp/base/bytes.ts";
 import { isMapped } from "./network.ts";
-import type { Rule } from "./rule.ts";
+import type { Protocol, Rule } from "./rule.ts";
 
-/** Words of a row: ports, family (0 is any), then the address and its mask, as IPv6 has them. */
+/**
+ * Words of a row: ports, family (0 is any), protocol, then the address and its mask, as IPv6 has
+ * them.
+ */
 const LOW = 0;
 const HIGH = 1;
 const FAMILY = 2;
-const ADDRESS = 3;
-const MASK = 7;
-const ROW = 11;
+const PROTOCOL = 3;
+const ADDRESS = 4;
+const MASK = 8;
+const ROW = 12;
+
+/** Protocol numbers of the IANA registry. */
+const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 
 const MAX_PORT = 65_535;
 
 /**
- * Packs the address and port parts of rules for {@link firstMatch}.
+ * Packs the address, port and protocol parts of rules for {@link firstMatch}.
  *
  * A row per rule, searched from the first on, at about 3 ns a row: 30 us where the last one of 10,000
  * matches, once a connection. A tree would have to keep the order of the rules beside that of the
@@ -27,7 +34,8 @@ export function packRules(rules: readonly Rule[]): Int32Array {
   return rows;
 }
 
-function packRule({ network, ports }: Rule, row: Int32Array): void {
+function packRule({ protocol, network, ports }: Rule, row: Int32Array): void {
+  row[PROTOCOL] = NUMBERS[protocol];
   row[LOW] = ports?.low ?? 0;
   row[HIGH] = ports?.high ?? MAX_PORT;
   if (!network) return;
@@ -49,8 +57,14 @@ function maskWord(ones: number): number {
  * Index of the first packed rule that matches, -1 if none does. An IPv4 address in IPv6 form
  * (::ffff:0:0/96), by which dual-stack sockets go, is matched as the IPv4 address it is.
  */
-export function firstMatch(rows: Int32Array, address: IpAddress, port: number): number {
+export function firstMatch(
+  rows: Int32Array,
+  address: IpAddress,
+  port: number,
+  protocol: Protocol,
+): number {
   const { bytes } = address;
+  const number = NUMBERS[protocol];
   const mapped = isMapped(address);
   const family = mapped ? 4 : address.family;
   const a = readU32(bytes, mapped ? 12 : 0) | 0;
@@ -59,6 +73,7 @@ export function firstMatch(rows: Int32Array, address: IpAddress, port: number): 
   const d = family === 4 ? 0 : readU32(bytes, 12) | 0;
   for (let at = 0; at < rows.length; at += ROW) {
     if ((a & rows[at + MASK]) !== rows[at + ADDRESS]) continue;
+    if (rows[at + PROTOCOL] !== number) continue;
     if (port < rows[at + LOW] || port > rows[at + HIGH]) continue;
     const wanted = rows[at + FAMILY];
     if (wanted !== 0 && wanted !== family) continue;

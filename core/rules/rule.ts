@@ -14,10 +14,18 @@ export type Chain = typeof CHAINS[number];
 export const POLICIES = ["enable", "disable"] as const;
 export type Policy = typeof POLICIES[number];
 
+/**
+ * IP protocols of applications, by their names in the registry: each has ports of its own (Bickhart
+ * 2005, section 4.2.4). Rules are about TCP unless they say otherwise.
+ */
+export const PROTOCOLS = ["tcp", "udp"] as const;
+export type Protocol = typeof PROTOCOLS[number];
+
 /** A rule. What it leaves open is a wildcard. */
 export interface Rule {
   readonly chain: Chain;
   readonly policy: Policy;
+  readonly protocol: Protocol;
   /** Addresses of servers for the remote chain, of this host for the local one. */
   readonly network: Network | undefined;
   readonly ports: PortRange | undefined;
@@ -29,6 +37,8 @@ export interface RuleSpec {
   readonly chain?: string;
   /** `-p`: enable or disable. */
   readonly policy?: string;
+  /** `-P`: tcp or udp; tcp if it is left out. */
+  readonly protocol?: string;
   /** `-h`: an address. */
   readonly host?: string;
   /** `-n`: address/mask. */
@@ -57,16 +67,26 @@ export function parsePolicy(text: string | undefined): Policy | Fault {
   return policy ?? new Fault("bad-policy", `"${text}" is no policy: there are enable and disable`);
 }
 
+/** Reads a protocol; TCP where none is named. */
+export function parseProtocol(text: string | undefined): Protocol | Fault {
+  if (text === undefined) return "tcp";
+  const protocol = PROTOCOLS.find((each) => each === text);
+  return protocol ??
+    new Fault("bad-protocol", `"${text}" is no protocol that is carried: there are tcp and udp`);
+}
+
 /** The rule that a specification describes. */
 export function ruleOf(spec: RuleSpec): Rule | Fault {
   const chain = parseChain(spec.chain);
   if (chain instanceof Fault) return chain;
   const policy = parsePolicy(spec.policy);
   if (policy instanceof Fault) return policy;
+  const protocol = parseProtocol(spec.protocol);
+  if (protocol instanceof Fault) return protocol;
   const network = networkOf(spec);
   if (network instanceof Fault) return network;
   const ports = portsOf(spec);
-  return ports instanceof Fault ? ports : { chain, policy, network, ports };
+  return ports instanceof Fault ? ports : { chain, policy, protocol, network, ports };
 }
 
 function networkOf({ host, network }: RuleSpec): Network | Fault | undefined {
@@ -88,6 +108,7 @@ function portsOf({ port, range }: RuleSpec): PortRange | Fault | undefined {
 const SPEC_OPTIONS: Readonly<Record<string, keyof RuleSpec>> = {
   "-c": "chain",
   "-p": "policy",
+  "-P": "protocol",
   "-h": "host",
   "-n": "network",
   "-s": "port",
@@ -128,8 +149,9 @@ function optionFault(
  * The rule as it would be typed after `shimrules -A`. Rules that match the same have the same text,
  * but for those that leave open what others spell out as all there is.
  */
-export function formatRule({ chain, policy, network, ports }: Rule): string {
+export function formatRule({ chain, policy, protocol, network, ports }: Rule): string {
   const words = [`-c ${chain} -p ${policy}`];
+  if (protocol !== "tcp") words.push(`-P ${protocol}`);
   if (network) words.push(`${network.isHost ? "-h" : "-n"} ${network.text}`);
   if (ports) words.push(formatPorts(ports));
   return words.join(" ");

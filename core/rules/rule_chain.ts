@@ -2,7 +2,7 @@
 import type { IpAddress } from "../sctp/base/address.ts";
 import { Fault } from "./fault.ts";
 import { firstMatch, packRules } from "./matcher.ts";
-import { type Chain, formatRule, type Policy, type Rule } from "./rule.ts";
+import { type Chain, formatRule, type Policy, type Protocol, type Rule } from "./rule.ts";
 
 /** The name of a chain, as the thesis has it: `remote-enable` and so on. */
 export type ChainName = `${Chain}-${Policy}`;
@@ -92,9 +92,9 @@ export class RuleChain {
   }
 
   /** The first rule that matches. Allocates nothing unless the chain has changed. */
-  find(address: IpAddress, port: number): RuleEntry | undefined {
+  find(address: IpAddress, port: number, protocol: Protocol): RuleEntry | undefined {
     const rows = this.#rows ??= packRules(this.#entries.map(({ rule }) => rule));
-    const index = firstMatch(rows, address, port);
+    const index = firstMatch(rows, address, port, protocol);
     return index < 0 ? undefined : this.#entries[index];
   }
 }

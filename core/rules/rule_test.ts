@@ -27,6 +27,8 @@ Deno.test("options stand in any order, and what means the same is written the sa
       "-s 80 -n 10.1.2.0/255.255.255.0 -p enable -c local",
       "-c local -p enable -n 10.1.2.0/24 -s 80",
     ],
+    ["-P tcp -c remote -p enable -s 22", "-c remote -p enable -s 22"],
+    ["-s 53 -P udp -c remote -p enable", "-c remote -p enable -P udp -s 53"],
     ["  -c remote  -p\tdisable -r 80:80 ", "-c remote -p disable -s 80"],
     ["-c remote -p enable -n 2001:DB8::1/128", "-c remote -p enable -h 2001:db8::1"],
   ];
@@ -38,6 +40,7 @@ const FAULTS: [text: string, code: string, words: RegExp][] = [
   ["-c remote -s 22", "missing-policy", /add -p enable or -p disable/],
   ["-c input -p enable", "bad-chain", /"input" is no chain: there are local and remote/],
   ["-c remote -p allow", "bad-policy", /"allow" is no policy/],
+  ["-c remote -p enable -P icmp", "bad-protocol", /"icmp" is no protocol .* tcp and udp/],
   ["-c remote -p enable -h 10.0.0.1 -n 10.0.0.0/8", "host-and-network", /not both/],
   ["-c remote -p enable -s 22 -r 1:1024", "port-and-range", /not both/],
   ["-c remote -p enable -s 22 -s 23", "bad-option", /-s stands twice/],

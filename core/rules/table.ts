@@ -1,7 +1,15 @@
 /** The shim rules table: four chains, one of which is searched (Bickhart 2005, section 2.2.3 on). */
 import type { IpAddress } from "../sctp/base/address.ts";
 import { Fault } from "./fault.ts";
-import { type Chain, CHAINS, formatRule, POLICIES, type Policy, type Rule } from "./rule.ts";
+import {
+  type Chain,
+  CHAINS,
+  formatRule,
+  POLICIES,
+  type Policy,
+  type Protocol,
+  type Rule,
+} from "./rule.ts";
 import { type Decision, RuleChain } from "./rule_chain.ts";
 import type { Settings } from "./settings.ts";
 
@@ -24,15 +32,19 @@ export class RuleTable {
     return chain === "local" ? this.#local[policy] : this.#remote[policy];
   }
 
-  /** What holds where no rule matches. */
-  defaultOf(chain: Chain): Policy {
+  /**
+   * What holds where no rule matches. The settings are about TCP: datagrams are carried only where a
+   * rule says so, since many of them are for the neighbourhood (DHCP, discovery).
+   */
+  defaultOf(chain: Chain, protocol: Protocol = "tcp"): Policy {
+    if (protocol === "udp") return "disable";
     const { defaultLocalEnable, defaultRemoteEnable } = this.settings;
     return (chain === "local" ? defaultLocalEnable : defaultRemoteEnable) ? "enable" : "disable";
   }
 
   /** The chain that is searched: its rules override the default, so they have the other policy. */
-  searched(chain: Chain): RuleChain {
-    return this.chain(chain, this.defaultOf(chain) === "enable" ? "disable" : "enable");
+  searched(chain: Chain, protocol: Protocol = "tcp"): RuleChain {
+    return this.chain(chain, this.defaultOf(chain, protocol) === "enable" ? "disable" : "enable");
   }
 
   /** Appends a rule to its chain. */
@@ -64,20 +76,20 @@ export class RuleTable {
 
   /**
    * Whether the shim is used for a server at this address and port (remote), or for a listener
-   * there (local): the first matching rule decides, even if a later one is more specific. Counts
+   * there (local), by this protocol: the first matching rule decides, even if a later one is more specific. Counts
    * the hit, and allocates nothing.
    */
-  match(chain: Chain, address: IpAddress, port: number): Decision {
-    const decision = this.find(chain, address, port);
+  match(chain: Chain, address: IpAddress, port: number, protocol: Protocol = "tcp"): Decision {
+    const decision = this.find(chain, address, port, protocol);
     if (decision.entry) decision.entry.hits++;
     return decision;
   }
 
   /** The same as {@link match}, without counting. */
-  find(chain: Chain, address: IpAddress, port: number): Decision {
-    const entry = this.searched(chain).find(address, port);
+  find(chain: Chain, address: IpAddress, port: number, protocol: Protocol = "tcp"): Decision {
+    const entry = this.searched(chain, protocol).find(address, port, protocol);
     if (entry) return entry.decision;
-    return this.defaultOf(chain) === "enable" ? ENABLED : DISABLED;
+    return this.defaultOf(chain, protocol) === "enable" ? ENABLED : DISABLED;
   }
 }
 

@@ -81,6 +81,25 @@ Deno.test("a link's zone does not matter", () => {
   assert.equal(decider(configured(text), "remote", "fe80::1%3", 22), text);
 });
 
+Deno.test("a rule is about its protocol only, and no default enables UDP", () => {
+  const tcp = "-c remote -p enable -r 1:100";
+  const udp = "-c remote -p enable -P udp -s 53";
+  const configuration = configured(tcp, udp);
+  const { table } = configuration;
+  const address = IpAddress.parse("10.1.2.3");
+  const decides = (port: number, protocol: "tcp" | "udp") => {
+    const { enabled, entry } = table.find("remote", address, port, protocol);
+    return [enabled, entry ? formatRule(entry.rule) : "default"];
+  };
+  assert.deepEqual(decides(53, "tcp"), [true, tcp]);
+  assert.deepEqual(decides(53, "udp"), [true, udp]);
+  assert.deepEqual(decides(54, "udp"), [false, "default"]);
+  configuration.apply(setDefault("remote", "enable"));
+  assert.deepEqual(decides(101, "tcp"), [true, "default"]);
+  assert.deepEqual(decides(53, "udp"), [true, udp]);
+  assert.deepEqual(decides(54, "udp"), [false, "default"]);
+});
+
 Deno.test("a rule counts what it has decided, and explaining counts nothing", () => {
   const configuration = configured("-c remote -p enable -s 22", "-c remote -p enable -s 80");
   const { table } = configuration;

@@ -18,7 +18,8 @@ export function remoteSelections(table: RuleTable): RemoteSelections {
   const { policy, entries } = table.searched("remote");
   const intercept = policy === "enable";
   return {
-    selections: entries.map(({ rule: { network, ports } }) => ({ intercept, network, ports })),
+    selections: entries.filter(({ rule }) => rule.protocol === "tcp")
+      .map(({ rule: { network, ports } }) => ({ intercept, network, ports })),
     otherwise: !intercept,
   };
 }

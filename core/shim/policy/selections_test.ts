@@ -13,6 +13,7 @@ function configured(...lines: readonly string[]): Configuration {
 const RULES = `rules = [
   "-c remote -p enable -n 10.0.0.0/8 -s 80",
   "-c remote -p disable -r 1:1023",
+  "-c remote -p enable -P udp -s 53",
   "-c local -p enable -s 22",
 ]`;
 
