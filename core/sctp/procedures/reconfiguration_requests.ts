@@ -28,8 +28,8 @@ const MAX_QUEUED_REPORTS = 16;
 
 type Request<Kind extends ReconfigRequest["kind"]> = Extract<ReconfigRequest, { kind: Kind }>;
 
-/** What a request comes to: a {@link ReconfigResult}, or a request of ours that will answer it. */
-type Outcome = ReconfigResult | "request follows";
+/** What a request comes to: a {@link ReconfigResult}, or what will answer it. */
+type Outcome = ReconfigResult | "request follows" | "answer follows";
 
 /** One RE-CONFIG chunk. */
 export function handleReconfig(association: Association, context: ChunkContext): void {
@@ -69,7 +69,9 @@ function answerTo(
   const [{ sequence }] = requests;
   if (sequence === state.lastSequence) {
     // Section 5.2.1: sent again, so answered as before.
-    return lastAnswer(state) ?? encodeReconfig([respond(requests[0], ReconfigResult.InProgress)]);
+    const answer = lastAnswer(state);
+    if (answer || state.deferred?.kind === "reset-association") return answer;
+    return encodeReconfig([respond(requests[0], ReconfigResult.InProgress)]);
   }
   if (sequence !== state.expectedSequence) {
     association.host.countDrop("bad-sequence");
@@ -81,7 +83,7 @@ function answerTo(
   for (const request of requests) {
     state.expectedSequence = (request.sequence + 1) >>> 0;
     const outcome = carryOut(association, state, request);
-    if (outcome !== "request follows") responses.push(responseTo(association, request, outcome));
+    if (typeof outcome === "number") responses.push(responseTo(association, request, outcome));
   }
   state.lastSequence = sequence;
   state.lastResponses = responses;
@@ -203,7 +205,8 @@ function want(association: Association, state: Reconfiguration, change: StreamCh
 
 /**
  * Section 5.2.4. Deviation: G3 takes what is in flight for acknowledged, so that what the network loses
- * is lost; here the reset waits until it is acknowledged, and nothing new is sent meanwhile.
+ * is lost; here the reset waits until it is acknowledged, and nothing new is sent meanwhile. Nor is
+ * "In progress" said: it has no TSNs, and usrsctp takes it for the answer, then ends what has new ones.
  */
 function resetAll(
   association: Association,
@@ -216,7 +219,7 @@ function resetAll(
   if (tx.outstanding.count > 0) {
     state.deferred = request;
     tx.queue.hold("all");
-    return ReconfigResult.InProgress;
+    return "answer follows";
   }
   performAll(association);
   return ReconfigResult.Performed;
@@ -226,16 +229,21 @@ function resetAll(
 const PEER_TSN_JUMP = 2 ** 31;
 
 /**
- * Deviation: G2 lets our TSNs count on. With a gap beyond any window, what we send before our response
- * has arrived is sent again, and not delivered by the old Stream Sequence Numbers.
+ * Deviation: G2 lets our TSNs count on. With a gap that no SACK can report, what we send before our
+ * response has arrived is sent again, and not delivered by the old Stream Sequence Numbers. The gap stays
+ * below the peer's window in bytes: usrsctp and FreeBSD end the association for more.
  */
-const OWN_TSN_JUMP = 2 ** 30;
+const OWN_TSN_JUMP = 2 ** 16;
+
+function ownTsnJump({ tx }: Association): number {
+  return Math.max(0, Math.min(OWN_TSN_JUMP, tx.peerWindow - 1));
+}
 
 function performAll(association: Association): void {
   const { tx, rx, host } = association;
   if (!rx) return;
   rx.restartAt(tsnAdd(rx.nextTsn, PEER_TSN_JUMP));
-  tx.restartAt(tsnAdd(tx.outstanding.nextTsn, OWN_TSN_JUMP));
+  tx.restartAt(tsnAdd(tx.outstanding.nextTsn, ownTsnJump(association)));
   tx.queue.resume();
   host.emit({
     kind: "association-reset",
@@ -292,9 +300,10 @@ export function finishDeferred(association: Association): void {
   }
   state.deferred = undefined;
   const performed = responseTo(association, request, ReconfigResult.Performed);
-  state.lastResponses = state.lastResponses.map((response) =>
-    response.sequence === request.sequence ? performed : response
-  );
+  const orPerformed = (response: ReconfigResponse) =>
+    response.sequence === request.sequence ? performed : response;
+  const isAnswered = state.lastResponses.length > 0;
+  state.lastResponses = isAnswered ? state.lastResponses.map(orPerformed) : [performed];
   const chunk = encodeReconfig(state.lastResponses);
   const path = selectDataPath(association);
   if (path) association.sendControl(chunk, path);
