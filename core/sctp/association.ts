@@ -281,6 +281,11 @@ export class Association implements HeapMember {
     return (this.extensions & Extension.Interleaving) !== 0;
   }
 
+  /** True if the peer takes packets without a checksum (RFC 9653). */
+  get omitsChecksum(): boolean {
+    return (this.extensions & Extension.ZeroChecksum) !== 0;
+  }
+
   /** True if messages with a policy of partial reliability may be given up: the peer has it too. */
   get isPartiallyReliable(): boolean {
     return this.tx.abandons === true;

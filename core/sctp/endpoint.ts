@@ -38,6 +38,7 @@ import { receivePacket } from "./procedures/receive.ts";
 import type { PacketPorts } from "./procedures/responder.ts";
 import { beginSetup } from "./procedures/setup.ts";
 import { CookieMint } from "./procedures/state_cookie.ts";
+import { fitForLowerLayer } from "./procedures/zero_checksum.ts";
 import { ReplyQueue } from "./reply_queue.ts";
 import { SpentTags } from "./spent_tags.ts";
 import { PacketWriter } from "./tx/packet_writer.ts";
@@ -135,7 +136,7 @@ export class Endpoint implements AssociationHost {
   /** @throws RangeError if a parameter is out of its range, or authentication cannot be as asked. */
   constructor(environment: Environment, options: EndpointOptions = {}) {
     this.environment = environment;
-    this.parameters = withParameters(options.parameters ?? {});
+    this.parameters = fitForLowerLayer(withParameters(options.parameters ?? {}), environment);
     this.#latestParameters = this.parameters;
     this.authentication = authenticationPlan(options.authentication, this.parameters);
     this.pool = new SlabPool(options.pages ?? heapPages, options.maxBufferedMemory);
@@ -216,7 +217,7 @@ export class Endpoint implements AssociationHost {
     if (this.#listeners.has(port)) {
       throw new RangeError(`port ${port} is taken: there is a listener on it already`);
     }
-    const parameters = withParameters(options.parameters ?? {}, this.parameters);
+    const parameters = this.#parametersWith(options.parameters);
     this.#listeners.set(port, {
       port,
       parameters,
@@ -239,9 +240,7 @@ export class Endpoint implements AssociationHost {
    */
   associate(now: Instant, options: AssociateOptions): Association {
     checkPort(options.remotePort);
-    const parameters = this.#latestIfEqual(
-      withParameters(options.parameters ?? {}, this.parameters),
-    );
+    const parameters = this.#latestIfEqual(this.#parametersWith(options.parameters));
     const localPort = options.localPort ?? this.#freePort(options);
     checkPort(localPort);
     if (this.demultiplexer.find(localPort, options.remotePort, options.remoteAddresses)) {
@@ -286,6 +285,10 @@ export class Endpoint implements AssociationHost {
     beginSetup(association, now);
     this.touch(association);
     return association;
+  }
+
+  #parametersWith(changes: Partial<Parameters> = {}): Parameters {
+    return fitForLowerLayer(withParameters(changes, this.parameters), this.environment);
   }
 
   // What comes out.

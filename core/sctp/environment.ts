@@ -18,4 +18,9 @@ export interface Environment {
   readonly hmacs: HmacFunctions;
   /** The packet checksum. */
   readonly crc32c: Crc32c;
+  /**
+   * Packets travel inside DTLS, where none arrives that was changed on the way: error detection method 1
+   * of RFC 9653. Only then may associations do without checksums.
+   */
+  readonly isInsideDtls?: boolean;
 }

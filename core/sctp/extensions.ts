@@ -8,7 +8,7 @@
 import type { ParameterName, Parameters } from "./parameters.ts";
 import { listedChunks, usableAuthParameters } from "./wire/auth_parameters.ts";
 import { CHUNK_KINDS, CHUNK_TYPES, ChunkType } from "./wire/chunk_type.ts";
-import type { InitChunk } from "./wire/init.ts";
+import type { InitChunk, InitFields } from "./wire/init.ts";
 
 /** A set of extensions is a number, the sum of their bits: 16 of them at most. */
 export const Extension = {
@@ -19,13 +19,16 @@ export const Extension = {
   AddressReconfiguration: 16,
   /** Partial reliability with I-DATA: without it, there is none beside interleaving. */
   InterleavedReliability: 32,
+  ZeroChecksum: 64,
+  NonRenegableSack: 128,
 } as const;
 export type Extension = (typeof Extension)[keyof typeof Extension];
 
 /** One extension. */
 export interface ExtensionRow {
   readonly bit: Extension;
-  readonly rfc: number;
+  /** Undefined if none of them does. */
+  readonly rfc: number | undefined;
   /** The switch by which we offer it. */
   readonly offeredBy: ParameterName;
   /** Its chunk types: unknown to an association that does not have it (RFC 9260, section 3.2). */
@@ -36,6 +39,19 @@ export interface ExtensionRow {
   readonly needsNothingBy?: ParameterName;
   /** Whether an INIT or INIT ACK says that its sender has it. */
   readonly isSaidBy: (init: InitChunk, parameters: Parameters) => boolean;
+}
+
+/** Error detection method of SCTP inside DTLS, the only one that there is (RFC 9653, section 8). */
+const INSIDE_DTLS = 1;
+
+/** What our INIT and INIT ACK say by parameters of their own about a set of extensions. */
+export function parametersOfExtensions(
+  extensions: number,
+): Pick<InitFields, "forwardTsnSupported" | "errorDetectionMethod"> {
+  return {
+    forwardTsnSupported: (extensions & Extension.PartialReliability) !== 0,
+    errorDetectionMethod: (extensions & Extension.ZeroChecksum) !== 0 ? INSIDE_DTLS : undefined,
+  };
 }
 
 /** ASCONF and ASCONF-ACK: listed, and listed as authenticated, together. */
@@ -109,6 +125,22 @@ export const EXTENSIONS: readonly ExtensionRow[] = [
       saysAddressReconfiguration(init) &&
       (asconfWithoutAuth === 1 || wantsAddressesAuthentic(init)),
   },
+  {
+    bit: Extension.ZeroChecksum,
+    rfc: 9653,
+    offeredBy: "zeroChecksum",
+    chunks: [],
+    needs: 0,
+    isSaidBy: ({ errorDetectionMethod }) => errorDetectionMethod === INSIDE_DTLS,
+  },
+  {
+    bit: Extension.NonRenegableSack,
+    rfc: undefined,
+    offeredBy: "nonRenegableSack",
+    chunks: [ChunkType.NrSack],
+    needs: 0,
+    isSaidBy: ({ supportedExtensions }) => supportedExtensions.includes(ChunkType.NrSack),
+  },
 ];
 
 /** What our INIT and INIT ACK offer by the switches among the parameters. */
@@ -144,9 +176,11 @@ export function chunksOfExtensions(extensions: number): number[] {
   return EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).flatMap(({ chunks }) => chunks);
 }
 
-/** Numbers of the RFCs that define these extensions. */
+/** Numbers of the RFCs that define these extensions; NR-SACK has none. */
 export function rfcsOfExtensions(extensions: number): number[] {
-  const rfcs = EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).map(({ rfc }) => rfc);
+  const rfcs = EXTENSIONS.filter(({ bit }) => (extensions & bit) !== 0).flatMap(({ rfc }) =>
+    rfc ?? []
+  );
   return [...new Set(rfcs)];
 }
 

@@ -52,7 +52,7 @@ Deno.test("a chunk of an extension is understood by those who have it, others by
   const types = EXTENSIONS.flatMap(({ chunks }) => chunks);
   assert.deepEqual(chunksOfExtensions(ALL), types);
   assert.deepEqual(chunksOfExtensions(0), []);
-  assert.deepEqual(rfcsOfExtensions(ALL), [4895, 6525, 3758, 8260, 5061]);
+  assert.deepEqual(rfcsOfExtensions(ALL), [4895, 6525, 3758, 8260, 5061, 9653]);
   for (let type = 0; type < 256; type++) {
     const isKnown = CHUNK_KINDS.some((row) => row.type === type);
     const isBase = isKnown && !types.some((one) => one === type);

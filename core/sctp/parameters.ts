@@ -103,6 +103,22 @@ export const PARAMETERS = {
     2,
     "RFC 6458, section 8.1.20: with 2 the reader takes parts of several streams' messages in turn",
   ),
+  zeroChecksum: row(
+    "SCTP_ACCEPT_ZERO_CHECKSUM",
+    "switch",
+    0,
+    0,
+    1,
+    "RFC 9653, section 7.1: no checksums between peers whose packets travel inside DTLS",
+  ),
+  nonRenegableSack: row(
+    "NR-SACK",
+    "switch",
+    0,
+    0,
+    1,
+    "draft-natarajan-tsvwg-sctp-nrsack: what arrived behind a gap is acknowledged for good",
+  ),
   authentication: row("AUTH", "switch", 1, 0, 1, "RFC 4895, section 6.1: 1 offers it to the peer"),
   streamReconfiguration: row(
     "stream reconfiguration",

@@ -199,6 +199,19 @@ export const STATE_TABLE: readonly StateTableRow[] = [
     },
   ),
   ...onChunk(
+    ChunkType.NrSack,
+    "NR-SACK",
+    handleSack,
+    "release for good, adjust cwnd and rwnd, retransmit",
+    "6.2.1",
+    {
+      "COOKIE-ECHOED": stays,
+      "ESTABLISHED": stays,
+      "SHUTDOWN-PENDING": stays,
+      "SHUTDOWN-RECEIVED": stays,
+    },
+  ),
+  ...onChunk(
     ChunkType.Heartbeat,
     "HEARTBEAT",
     handleHeartbeat,

@@ -73,6 +73,13 @@ export class TsnRanges {
     this.#insertAt(this.#count, first, last);
   }
 
+  /** Appends a range that does not start before the last one: the two become one where they meet. */
+  extend(first: Tsn, last: Tsn): void {
+    const tail = this.#count - 1;
+    if (tail < 0 || tsnDistance(this.lastOf(tail), first) > 1) this.append(first, last);
+    else if (tsnLess(this.lastOf(tail), last)) this.#last[tail] = last;
+  }
+
   /** Removes every TSN up to and including `limit`. */
   removeUpTo(limit: Tsn): void {
     let drop = 0;

@@ -22,6 +22,18 @@ Deno.test("ranges stay in order where TSNs wrap", () => {
   assert.deepEqual(listed(ranges), [[0, 0], [3, 3]]);
 });
 
+Deno.test("a range that is appended joins the last one where they touch or overlap", () => {
+  const ranges = new TsnRanges();
+  const extend = (first: number, last: number) => ranges.extend(tsn(first), tsn(last));
+  extend(0xffff_fff0, 0xffff_ffff);
+  extend(0, 4);
+  extend(2, 3);
+  assert.deepEqual(listed(ranges), [[0xffff_fff0, 4]]);
+  extend(3, 9);
+  extend(11, 12);
+  assert.deepEqual(listed(ranges), [[0xffff_fff0, 9], [11, 12]]);
+});
+
 Deno.test("a set of TSNs behaves like a set of numbers, whatever is added and removed", () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant("add" as const), offset: fc.nat(120) }),

@@ -11,10 +11,12 @@ import { ChunkState } from "../tx/outstanding.ts";
 import { mark, markEverythingOn, noteReduction } from "../tx/retransmission.ts";
 import type { Transmission } from "../tx/transmission.ts";
 import { processSack, SackVerdict } from "../tx/sack_processing.ts";
-import { chunkLength } from "../wire/chunk.ts";
+import { chunkLength, chunkType } from "../wire/chunk.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
 import { dataStream, dataTsn } from "../wire/data.ts";
 import { encodeError } from "../wire/error.ts";
 import { CauseCode, protocolViolation } from "../wire/error_cause.ts";
+import { nrSackIsWellFormed } from "../wire/nr_sack.ts";
 import { sackIsWellFormed } from "../wire/sack.ts";
 import { abortForViolation } from "./abort.ts";
 import { MAX_QUEUED_REPORTS } from "./operation_error.ts";
@@ -101,7 +103,10 @@ export function announceReadable(association: Association): void {
 export function handleSack(association: Association, context: ChunkContext): void {
   const { tx, host, metrics } = association;
   const { bytes, offset, now } = context;
-  if (!sackIsWellFormed(bytes, offset)) {
+  const isWhole = chunkType(bytes, offset) === ChunkType.NrSack
+    ? nrSackIsWellFormed(bytes, offset)
+    : sackIsWellFormed(bytes, offset);
+  if (!isWhole) {
     host.countDrop("malformed-chunk");
     return;
   }

@@ -45,6 +45,7 @@ import {
   reportStaleCookie,
 } from "./responder.ts";
 import { answerDataWhileShutdownSent } from "./shutdown.ts";
+import { mayLackChecksum } from "./zero_checksum.ts";
 
 /** Takes one packet; whatever it holds, the work is bounded by its length. */
 export function receivePacket(
@@ -58,7 +59,8 @@ export function receivePacket(
     endpoint.countDrop("too-short");
     return;
   }
-  if (!checksumIsRight(endpoint.environment.crc32c, buffer, offset, length)) {
+  const isUnchecked = mayLackChecksum(endpoint, packet);
+  if (!isUnchecked && !checksumIsRight(endpoint.environment.crc32c, buffer, offset, length)) {
     endpoint.countDrop("bad-checksum");
     return;
   }

@@ -6,7 +6,7 @@ import type { SharedKey } from "../auth/shared_keys.ts";
 import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { chunksOfExtensions, Extension } from "../extensions.ts";
+import { chunksOfExtensions, parametersOfExtensions } from "../extensions.ts";
 import type { Listener } from "../listener.ts";
 import { encodeAbort } from "../wire/abort.ts";
 import { chunkLength } from "../wire/chunk.ts";
@@ -144,7 +144,7 @@ export function sendInitAck(
     addresses: fields.addresses?.filter(({ family }) =>
       acceptsFamily(init, context.source, family)
     ),
-    forwardTsnSupported: (peer.extensions & Extension.PartialReliability) !== 0,
+    ...parametersOfExtensions(peer.extensions),
     supportedExtensions: chunksOfExtensions(peer.extensions),
     auth: localAuth,
     unrecognized: init.unrecognized,

@@ -3,7 +3,12 @@ import { compact } from "../base/compact.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { Association } from "../association.ts";
 import type { ChunkContext } from "../chunk_context.ts";
-import { chunksOfExtensions, isPartiallyReliable, offeredExtensions } from "../extensions.ts";
+import {
+  chunksOfExtensions,
+  isPartiallyReliable,
+  offeredExtensions,
+  parametersOfExtensions,
+} from "../extensions.ts";
 import type { Path } from "../path/path.ts";
 import { Reception } from "../rx/reception.ts";
 import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
@@ -39,6 +44,7 @@ const MAX_STALE_COOKIES = 3;
 export function initFieldsOf(association: Association): InitFields {
   const { parameters, setup, localTag, tx } = association;
   const addresses = association.localAddresses.map(({ address }) => address);
+  const offered = offeredExtensions(parameters);
   return {
     initiateTag: localTag,
     receiverWindow: parameters.receiveBuffer,
@@ -49,8 +55,8 @@ export function initFieldsOf(association: Association): InitFields {
     addresses: addresses.length > 1 ? addresses : [],
     ecnCapable: parameters.ecn === 1,
     adaptationIndication: setup.adaptationIndication,
-    forwardTsnSupported: parameters.partialReliability === 1,
-    supportedExtensions: chunksOfExtensions(offeredExtensions(parameters)),
+    ...parametersOfExtensions(offered),
+    supportedExtensions: chunksOfExtensions(offered),
     auth: association.localAuth,
   };
 }
@@ -245,8 +251,7 @@ export function adoptPeer(association: Association, peer: PeerSetup, now: Instan
     peer.peerInitialTsn,
     association.inboundStreams,
     host.environment.random.uint32(),
-    association.interleaves,
-    isPartiallyReliable(peer.extensions),
+    peer.extensions,
   );
   // Section 6.2.1, A.
   tx.announcedWindow = peer.peerWindow;

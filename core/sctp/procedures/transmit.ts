@@ -10,7 +10,6 @@ import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
 import { encodeEcne } from "../wire/ecn.ts";
 import { putPad, SHORTEST_PAD } from "../wire/pad.ts";
-import { SACK_HEADER_LENGTH } from "../wire/sack.ts";
 import { askForAddresses } from "./asconf.ts";
 import { armWindowProbe } from "./data_transfer.ts";
 import { giveUpMessages, timeLifetimes } from "./partial_reliability.ts";
@@ -196,9 +195,9 @@ function writeControlPacket(association: Association, now: Instant, batch: Packe
 
 /** A probe for the path MTU: HEARTBEAT, and PAD up to its size (RFC 8899, section 6.2.1.2). */
 function writeProbe(association: Association, batch: PacketBatch, size: number): void {
-  const { localPort, remotePort, peerTag, control, host: { writer } } = association;
+  const { localPort, remotePort, peerTag, omitsChecksum, control, host: { writer } } = association;
   const { path, chunk } = control.shift()!;
-  writer.begin(batch, size, localPort, remotePort, peerTag);
+  writer.begin(batch, size, localPort, remotePort, peerTag, omitsChecksum);
   if (!mayAdd(association, ChunkType.Heartbeat, chunk.length)) return;
   writer.append(chunk);
   const { room } = writer;
@@ -224,7 +223,7 @@ function sackPath(association: Association): Path | undefined {
 function bundleSack(association: Association): void {
   const { rx, host } = association;
   const { writer } = host;
-  if (!rx || !mayAdd(association, ChunkType.Sack, SACK_HEADER_LENGTH)) return;
+  if (!rx || !mayAdd(association, rx.sackType, rx.tracker.sackHeaderLength)) return;
   const length = rx.sackLength(writer.room);
   rx.writeSack(writer.memory, writer.reserve(length), length);
   association.metrics.sacksSent++;
@@ -248,8 +247,8 @@ function mayAdd({ authentication, host }: Association, type: number, length: num
 }
 
 function begin(association: Association, batch: PacketBatch, path: Path, tag: number): void {
-  const { localPort, remotePort, host } = association;
-  host.writer.begin(batch, path.maximumPacket, localPort, remotePort, tag);
+  const { localPort, remotePort, host, omitsChecksum } = association;
+  host.writer.begin(batch, path.maximumPacket, localPort, remotePort, tag, omitsChecksum);
 }
 
 /** Adds DATA if asked to, seals the packet and counts it; true if the packet is not empty. */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { SlabPool } from "../base/slab_pool.ts";
 import { tsn } from "../base/serial.ts";
 import { instant } from "../base/time.ts";
+import { Extension } from "../extensions.ts";
 import { type Parameters, withParameters } from "../parameters.ts";
 import { iData, type IDataTemplate, iForwardTsn, type SkippedMessage } from "../testing/chunks.ts";
 import { TimerTable } from "../timer/timer_table.ts";
@@ -22,7 +23,15 @@ class Bench {
 
   constructor(parameters: Partial<Parameters> = {}, initialTsn = 1) {
     const all = withParameters({ partialDeliveryPoint: 1 << 20, ...parameters });
-    this.rx = new Reception(all, new TimerTable(5), this.pool, tsn(initialTsn), 10, 7, true);
+    this.rx = new Reception(
+      all,
+      new TimerTable(5),
+      this.pool,
+      tsn(initialTsn),
+      10,
+      7,
+      Extension.Interleaving,
+    );
     this.#next = initialTsn;
   }
 

@@ -2,9 +2,11 @@
 import type { SlabPool } from "../base/slab_pool.ts";
 import { type Tsn, tsnAdd, tsnDistance, tsnLess } from "../base/serial.ts";
 import type { Instant } from "../base/time.ts";
+import { Extension, isPartiallyReliable } from "../extensions.ts";
 import type { Parameters } from "../parameters.ts";
 import type { TimerTable } from "../timer/timer_table.ts";
 import { chunkFlags, chunkLength } from "../wire/chunk.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
 import {
   DATA_HEADER_LENGTH,
   DataFlag,
@@ -67,6 +69,8 @@ export class Reception {
   /** Bytes in front of the user data of a chunk. */
   readonly headerLength: number;
   readonly #parameters: Parameters;
+  /** Acknowledges by NR-SACK. */
+  readonly #isFirm: boolean;
   /** Streams on which the peer may send. */
   inboundStreams: number;
   /** A reset of streams (empty: all) that waits until everything up to a TSN has arrived. */
@@ -85,20 +89,20 @@ export class Reception {
     readonly initialTsn: Tsn,
     inboundStreams: number,
     salt: number,
-    /** I-DATA is received, not DATA (RFC 8260). */
-    interleaves = false,
-    /** The peer may give messages up (RFC 3758). */
-    isPartiallyReliable = false,
+    /** Extensions that both sides have. */
+    extensions = 0,
   ) {
+    const interleaves = (extensions & Extension.Interleaving) !== 0;
+    this.#isFirm = (extensions & Extension.NonRenegableSack) !== 0;
     this.#parameters = parameters;
     this.headerLength = interleaves ? I_DATA_HEADER_LENGTH : DATA_HEADER_LENGTH;
     this.inboundStreams = inboundStreams;
-    this.tracker = new TsnTracker(initialTsn);
+    this.tracker = new TsnTracker(initialTsn, this.#isFirm);
     this.acks = new AckPolicy(parameters, timers);
     this.#store = new ChunkStore(pool);
     this.#reassembly = interleaves
       ? new InterleavedReassembly(this.#store, salt, parameters.partialDeliveryPoint)
-      : new Reassembly(this.#store, salt, isPartiallyReliable);
+      : new Reassembly(this.#store, salt, isPartiallyReliable(extensions));
     this.#announcedWindow = parameters.receiveBuffer;
   }
 
@@ -286,6 +290,11 @@ export class Reception {
     return this.window < SMALLEST_WINDOW && this.#store.heldBytes > 0 ? 0 : this.window;
   }
 
+  /** The chunk type by which it acknowledges. */
+  get sackType(): ChunkType {
+    return this.#isFirm ? ChunkType.NrSack : ChunkType.Sack;
+  }
+
   /** Bytes of the SACK that would be written into `room` bytes. */
   sackLength(room: number): number {
     return this.tracker.sackLength(room);
@@ -329,7 +338,7 @@ export class Reception {
 
   /** The peer's TSNs go on from here, its Stream Sequence Numbers from 0 (RFC 6525, 5.2.4, G4). */
   restartAt(next: Tsn): void {
-    this.tracker = new TsnTracker(next);
+    this.tracker = new TsnTracker(next, this.#isFirm);
     this.#reassembly.clear(false);
     this.#reassembly.resetStreams([]);
     this.#hadGaps = false;

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { SlabPool } from "../base/slab_pool.ts";
 import { tsn } from "../base/serial.ts";
 import { instant } from "../base/time.ts";
+import { Extension } from "../extensions.ts";
 import { withParameters } from "../parameters.ts";
 import { data, type DataTemplate, forwardTsn } from "../testing/chunks.ts";
 import { TimerTable } from "../timer/timer_table.ts";
@@ -28,8 +29,7 @@ class Bench {
       tsn(initialTsn),
       10,
       1,
-      false,
-      isPartiallyReliable,
+      isPartiallyReliable ? Extension.PartialReliability : 0,
     );
   }
 

@@ -4,7 +4,9 @@
  */
 import { type Tsn, tsnAdd, tsnDistance, tsnLessOrEqual } from "../base/serial.ts";
 import { TsnRanges } from "../base/tsn_ranges.ts";
-import { putSackDuplicate, putSackGap, putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
+import { putBlock, putDuplicateTsn } from "../wire/gap_blocks.ts";
+import { NR_SACK_HEADER_LENGTH, putNrSackHeader } from "../wire/nr_sack.ts";
+import { putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
 
 /** Gap Ack Blocks count from the Cumulative TSN with 16 bits: what lies beyond cannot be reported. */
 export const MAX_GAP_OFFSET = 0xffff;
@@ -22,8 +24,11 @@ export class TsnTracker {
   readonly #ranges = new TsnRanges();
   readonly #duplicates: Tsn[] = [];
 
-  /** @param initialTsn the peer's Initial TSN. */
-  constructor(initialTsn: Tsn) {
+  /**
+   * @param initialTsn the peer's Initial TSN.
+   * @param isFirm writes NR-SACKs: nothing that was accepted is ever dropped again.
+   */
+  constructor(initialTsn: Tsn, readonly isFirm = false) {
     this.#cumulative = tsnAdd(initialTsn, -1);
     this.#highest = this.#cumulative;
   }
@@ -92,11 +97,16 @@ export class TsnTracker {
     if (this.#duplicates.length < MAX_DUPLICATES) this.#duplicates.push(tsn);
   }
 
+  /** Bytes of a SACK that says nothing but the Cumulative TSN. */
+  get sackHeaderLength(): number {
+    return this.isFirm ? NR_SACK_HEADER_LENGTH : SACK_HEADER_LENGTH;
+  }
+
   /** Bytes of a SACK that says everything, at most `room`. */
   sackLength(room: number): number {
-    const spare = room - SACK_HEADER_LENGTH;
+    const spare = room - this.sackHeaderLength;
     const wanted = 4 * (this.#ranges.count + this.#duplicates.length);
-    return SACK_HEADER_LENGTH + Math.min(wanted, Math.max(spare, 0) & ~3);
+    return this.sackHeaderLength + Math.min(wanted, Math.max(spare, 0) & ~3);
   }
 
   /**
@@ -104,17 +114,21 @@ export class TsnTracker {
    * they fit, then duplicates (RFC 9260, section 6.7). The duplicates are then forgotten.
    */
   writeSack(target: Uint8Array, offset: number, length: number, window: number): void {
-    const items = (length - SACK_HEADER_LENGTH) >>> 2;
+    const cumulative = this.#cumulative;
+    const items = (length - this.sackHeaderLength) >>> 2;
     const gaps = Math.min(this.#ranges.count, items);
     const duplicates = Math.min(this.#duplicates.length, items - gaps);
-    putSackHeader(target, offset, this.#cumulative, window, gaps, duplicates);
+    if (this.isFirm) putNrSackHeader(target, offset, cumulative, window, 0, gaps, duplicates);
+    else putSackHeader(target, offset, cumulative, window, gaps, duplicates);
+    const gapsAt = offset + this.sackHeaderLength;
     for (let i = 0; i < gaps; i++) {
-      const first = tsnDistance(this.#cumulative, this.#ranges.firstOf(i));
-      const last = tsnDistance(this.#cumulative, this.#ranges.lastOf(i));
-      putSackGap(target, offset, i, first, last);
+      const first = tsnDistance(cumulative, this.#ranges.firstOf(i));
+      const last = tsnDistance(cumulative, this.#ranges.lastOf(i));
+      putBlock(target, gapsAt, i, first, last);
     }
+    const duplicatesAt = gapsAt + 4 * gaps;
     for (let i = 0; i < duplicates; i++) {
-      putSackDuplicate(target, offset, gaps, i, this.#duplicates[i]);
+      putDuplicateTsn(target, duplicatesAt, i, this.#duplicates[i]);
     }
     this.#duplicates.length = 0;
   }

@@ -11,8 +11,10 @@ import {
   putIForwardTsnHeader,
   putSkippedMessage,
 } from "../wire/i_forward_tsn.ts";
+import { putBlock, putDuplicateTsn } from "../wire/gap_blocks.ts";
 import { I_DATA_HEADER_LENGTH, putIDataHeader } from "../wire/idata.ts";
 import { encodeInit, type InitFields } from "../wire/init.ts";
+import { NR_SACK_HEADER_LENGTH, putNrSackHeader } from "../wire/nr_sack.ts";
 import { putSackDuplicate, putSackGap, putSackHeader, SACK_HEADER_LENGTH } from "../wire/sack.ts";
 
 /** A packet of these chunks, padded and with its checksum. */
@@ -117,6 +119,24 @@ export function sack(cumulative: number, template: SackTemplate = {}): Uint8Arra
   putSackHeader(chunk, 0, tsn(cumulative), window, gaps.length, duplicates.length);
   gaps.forEach(([first, last], i) => putSackGap(chunk, 0, i, first, last));
   duplicates.forEach((value, i) => putSackDuplicate(chunk, 0, gaps.length, i, value as Tsn));
+  return chunk;
+}
+
+export interface NrSackTemplate extends SackTemplate {
+  /** NR Gap Ack Blocks; {@link gaps} are the renegable ones. */
+  readonly firm?: readonly (readonly [number, number])[];
+}
+
+/** An NR-SACK; the window is wide open if nothing else is said. */
+export function nrSack(cumulative: number, template: NrSackTemplate = {}): Uint8Array {
+  const { window = 1 << 20, gaps = [], firm = [], duplicates = [] } = template;
+  const blocks = [...gaps, ...firm];
+  const chunk = new Uint8Array(NR_SACK_HEADER_LENGTH + 4 * (blocks.length + duplicates.length));
+  const counts = [gaps.length, firm.length, duplicates.length] as const;
+  putNrSackHeader(chunk, 0, tsn(cumulative), window, ...counts);
+  blocks.forEach(([first, last], i) => putBlock(chunk, NR_SACK_HEADER_LENGTH, i, first, last));
+  const duplicatesAt = NR_SACK_HEADER_LENGTH + 4 * blocks.length;
+  duplicates.forEach((value, i) => putDuplicateTsn(chunk, duplicatesAt, i, value as Tsn));
   return chunk;
 }
 

@@ -83,8 +83,11 @@ function checkSums({ tx, pathList }: Association): void {
 function checkGapAcks({ tx }: Association): void {
   const { outstanding, gapAcked } = tx;
   for (let tsn = outstanding.firstTsn; tsn !== outstanding.nextTsn; tsn = tsnAdd(tsn, 1)) {
-    const state = outstanding.state[outstanding.slotOf(tsn)];
+    const slot = outstanding.slotOf(tsn);
+    const state = outstanding.state[slot];
     if (state === ChunkState.Abandoned) continue;
+    // What was acknowledged for good stays so, whatever a later NR-SACK says.
+    if ((outstanding.marks[slot] & ChunkMark.Settled) !== 0) continue;
     const isAcked = state === ChunkState.GapAcked;
     ensure(isAcked === gapAcked.has(tsn), "gap ack ranges match the chunks");
   }

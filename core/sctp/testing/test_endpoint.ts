@@ -24,6 +24,8 @@ export interface TestEndpointOptions extends Omit<EndpointOptions, "localAddress
   readonly start?: number;
   /** Tags, TSNs and nonces are the last before 2^32, so that TSNs wrap soon. */
   readonly highNumbers?: boolean;
+  /** Nothing but the lower layer is asked to find errors (RFC 9653). */
+  readonly isInsideDtls?: boolean;
   /** Bytes and packets of a transmit batch. */
   readonly batchBytes?: number;
   readonly batchPackets?: number;
@@ -79,7 +81,7 @@ export class TestEndpoint {
 
   constructor(options: TestEndpointOptions = {}) {
     const { seed = 1, addresses = ["10.0.0.1"], start = 1000, ...rest } = options;
-    const environment = simEnvironment(seed);
+    const environment = { ...simEnvironment(seed), isInsideDtls: options.isInsideDtls };
     this.endpoint = new Endpoint(options.highNumbers ? nearTheEnd(environment) : environment, {
       developmentChecks: true,
       localAddresses: localAddresses(addresses),

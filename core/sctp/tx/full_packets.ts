@@ -19,11 +19,12 @@ import { MAX_OUTSTANDING, type Transmission } from "./transmission.ts";
 /** Fewer are no more work one by one. */
 const FEWEST = 2;
 
-/** The packets' common header: ports and tag. */
+/** The packets' common header: ports and tag, and whether it does without a checksum. */
 export interface PacketHeader {
   readonly localPort: number;
   readonly remotePort: number;
   readonly peerTag: number;
+  readonly omitsChecksum: boolean;
 }
 
 /** Writes the full packets that may leave now, as far as the batch has room; returns how many. */
@@ -40,10 +41,11 @@ export function writeFullPackets(
   if (count < FEWEST) return 0;
   const flightBefore = path.flightSize;
   const first = appendChunks(tx, path, count);
+  const { localPort, remotePort, peerTag, omitsChecksum } = header;
   const length = COMMON_HEADER_LENGTH + DATA_HEADER_LENGTH + tx.chunkPayload;
   for (let i = 0; i < count; i++) {
     const tsn = tsnAdd(first, i);
-    writer.begin(batch, length, header.localPort, header.remotePort, header.peerTag);
+    writer.begin(batch, length, localPort, remotePort, peerTag, omitsChecksum);
     writeChunk(tx, writer, tx.outstanding.slotOf(tsn), tsn);
     writer.finish(batch, path.route);
   }

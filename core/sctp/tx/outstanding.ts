@@ -28,6 +28,8 @@ export const ChunkMark = {
   Partial: 8,
   /** Its stream was reset since (RFC 6525): the Stream Sequence Number is one of before. */
   Renumbered: 16,
+  /** Gap acknowledged for good: its payload is given back, its length 0 (NR-SACK). */
+  Settled: 32,
 } as const;
 
 /** Chunks that fit at first. */

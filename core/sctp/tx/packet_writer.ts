@@ -4,6 +4,7 @@ import { padded } from "../base/bytes.ts";
 import type { Crc32c, PacketBatch, Route } from "../packet.ts";
 import { COMMON_HEADER_LENGTH, putCommonHeader, sealChecksum } from "../wire/common_header.ts";
 import { putPadding } from "../wire/chunk.ts";
+import { needsChecksum } from "../wire/chunk_type.ts";
 
 const NO_BATCH_YET: Uint8Array = new Uint8Array(0);
 
@@ -19,20 +20,26 @@ export class PacketWriter {
   /** Who authenticates the chunks from {@link #auth} on. */
   #authentication: Authentication | undefined;
   #auth = 0;
+  #omitsChecksum = false;
 
   constructor(crc32c: Crc32c) {
     this.#crc32c = crc32c;
   }
 
-  /** Opens a packet of at most `maximum` bytes; the batch has room for it. */
+  /**
+   * Opens a packet of at most `maximum` bytes; the batch has room for it.
+   * @param omitsChecksum the peer takes packets with a checksum of zero (RFC 9653).
+   */
   begin(
     batch: PacketBatch,
     maximum: number,
     sourcePort: number,
     destinationPort: number,
     tag: number,
+    omitsChecksum = false,
   ): void {
     this.memory = batch.memory;
+    this.#omitsChecksum = omitsChecksum;
     this.#start = batch.used;
     this.#end = this.#start + COMMON_HEADER_LENGTH;
     this.#first = this.#end;
@@ -81,6 +88,7 @@ export class PacketWriter {
 
   /** Copies a whole, padded chunk in; the caller has checked {@link room}. */
   append(chunk: Uint8Array): void {
+    if (needsChecksum(chunk[0])) this.#omitsChecksum = false;
     this.memory.set(chunk, this.#end);
     this.#end += chunk.length;
   }
@@ -97,7 +105,8 @@ export class PacketWriter {
   finish(batch: PacketBatch, route: Route): number {
     const length = this.length;
     this.#authentication?.seal(this.memory, this.#auth, this.#end);
-    sealChecksum(this.#crc32c, this.memory, this.#start, length);
+    // The header has a checksum of zero from the start.
+    if (!this.#omitsChecksum) sealChecksum(this.#crc32c, this.memory, this.#start, length);
     batch.commit(length, route);
     return length;
   }

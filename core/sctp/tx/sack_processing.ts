@@ -3,14 +3,12 @@ import { type Tsn, tsn, tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual } from "../
 import { after, elapsed, type Instant, NEVER } from "../base/time.ts";
 import type { TsnRanges } from "../base/tsn_ranges.ts";
 import { PathTimer } from "../timer/timer_table.ts";
-import {
-  sackCumulativeTsn,
-  sackGapCount,
-  sackGapEnd,
-  sackGapStart,
-  sackWindow,
-} from "../wire/sack.ts";
+import { chunkType } from "../wire/chunk.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
+import { SACK_HEADER_LENGTH, sackCumulativeTsn, sackGapCount, sackWindow } from "../wire/sack.ts";
 import { forgetPartialChunk } from "./abandonment.ts";
+import { readNrSackBlocks, releasePayload, settleFirmChunk } from "./firm_blocks.ts";
+import { readGapBlocks } from "./gap_blocks.ts";
 import { ChunkMark, ChunkState } from "./outstanding.ts";
 import {
   chunkSize,
@@ -36,7 +34,7 @@ export const SackVerdict = {
 } as const;
 export type SackVerdict = (typeof SackVerdict)[keyof typeof SackVerdict];
 
-/** Takes one well-formed SACK chunk at `offset`. */
+/** Takes one well-formed SACK or NR-SACK chunk at `offset`. */
 export function processSack(
   tx: Transmission,
   now: Instant,
@@ -48,8 +46,11 @@ export function processSack(
   if (verdict !== SackVerdict.Processed) return verdict;
   const before = tx.outstanding.ackPoint;
   const highest = acknowledgeUpTo(tx, now, cumulative);
-  readGapBlocks(tx, bytes, offset, cumulative);
+  const isFirm = chunkType(bytes, offset) === ChunkType.NrSack;
+  if (isFirm) readNrSackBlocks(tx, bytes, offset, cumulative);
+  else readSackBlocks(tx, bytes, offset, cumulative);
   const highestNew = acknowledgeGaps(tx, now, highest);
+  if (isFirm) settleFirmBlocks(tx, now);
   finishAck(tx, now, before !== cumulative, highestNew);
   // RFC 9260, section 6.2.1, D ii.
   tx.announcedWindow = sackWindow(bytes, offset);
@@ -116,10 +117,8 @@ function acknowledgeUpTo(tx: Transmission, now: Instant, cumulative: Tsn): Tsn |
       highest = current;
     }
     if ((outstanding.marks[slot] & ChunkMark.Partial) !== 0) forgetPartialChunk(tx, slot);
-    tx.bufferedBytes -= outstanding.length[slot];
-    tx.bufferedCost -= outstanding.length[slot];
     if ((outstanding.flags[slot] & 1) !== 0) tx.bufferedCost -= MESSAGE_COST;
-    tx.queue.releaseChunk(outstanding.segment[slot]);
+    if (!isSettled(tx, slot)) releasePayload(tx, slot);
     outstanding.removeFirst();
   }
   tx.gapAcked.removeUpTo(cumulative);
@@ -142,25 +141,29 @@ function acknowledge(tx: Transmission, now: Instant, current: Tsn, slot: number)
   }
 }
 
-/** Reads the Gap Ack Blocks; blocks out of order, empty or beyond what was sent end the reading. */
-function readGapBlocks(
+function readSackBlocks(
   tx: Transmission,
   bytes: Uint8Array,
   offset: number,
   cumulative: Tsn,
 ): void {
-  const reported = tx.reported;
-  reported.clear();
   const farthest = tsnDistance(cumulative, tx.outstanding.nextTsn) - 1;
   const count = sackGapCount(bytes, offset);
-  let previous = 0;
-  for (let i = 0; i < count; i++) {
-    const start = sackGapStart(bytes, offset, i);
-    const end = sackGapEnd(bytes, offset, i);
-    if (start <= previous + 1 || end < start || end > farthest) return;
-    reported.append(tsnAdd(cumulative, start), tsnAdd(cumulative, end));
-    previous = end;
-  }
+  readGapBlocks(bytes, offset + SACK_HEADER_LENGTH, count, cumulative, farthest, tx.reported);
+}
+
+/** Gives back what this NR-SACK is the first to acknowledge for good. */
+function settleFirmBlocks(tx: Transmission, now: Instant): void {
+  const { firmBlocks } = tx;
+  if (!firmBlocks) return;
+  const { firm, previous } = firmBlocks;
+  eachDifference(tx, now, firm, previous, settle);
+  firmBlocks.firm = previous;
+  firmBlocks.previous = firm;
+}
+
+function settle(tx: Transmission, _now: Instant, current: Tsn): void {
+  settleFirmChunk(tx, current);
 }
 
 /** Applies the difference between the last SACK's ranges and this one's. */
@@ -207,9 +210,14 @@ function eachDifference(
   return last;
 }
 
+/** True if nothing that the peer says about a chunk any more counts: it has it for good. */
+function isSettled({ outstanding }: Transmission, slot: number): boolean {
+  return (outstanding.marks[slot] & ChunkMark.Settled) !== 0;
+}
+
 function gapAcknowledge(tx: Transmission, now: Instant, current: Tsn): void {
   const slot = tx.outstanding.slotOf(current);
-  if (tx.outstanding.state[slot] === ChunkState.Abandoned) return;
+  if (tx.outstanding.state[slot] === ChunkState.Abandoned || isSettled(tx, slot)) return;
   acknowledge(tx, now, current, slot);
   tx.outstanding.state[slot] = ChunkState.GapAcked;
 }
@@ -217,7 +225,7 @@ function gapAcknowledge(tx: Transmission, now: Instant, current: Tsn): void {
 /** RFC 9260, section 6.2.1, D iii: the receiver no longer has what it reported before. */
 function renege(tx: Transmission, now: Instant, current: Tsn): void {
   const slot = tx.outstanding.slotOf(current);
-  if (tx.outstanding.state[slot] === ChunkState.Abandoned) return;
+  if (tx.outstanding.state[slot] === ChunkState.Abandoned || isSettled(tx, slot)) return;
   joinFlight(tx, slot, current);
   tx.outstanding.misses[slot] = 1;
   const path = tx.paths[tx.outstanding.path[slot]];

@@ -2,7 +2,7 @@
 import { tsnAdd } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import { chunksOf } from "./message_chunks.ts";
-import { ChunkState } from "./outstanding.ts";
+import { ChunkMark, ChunkState } from "./outstanding.ts";
 import type { PartialMessages } from "./partial_messages.ts";
 import { SegmentFlag } from "./segment_store.ts";
 import type { Transmission } from "./transmission.ts";
@@ -14,7 +14,7 @@ export interface SendFailure {
   readonly unordered: boolean;
   /** A part of it was sent; the peer may have got it. */
   readonly wasSent: boolean;
-  /** The message without what was acknowledged from its beginning on. */
+  /** The message without what was acknowledged for good: its beginning, or parts of it (NR-SACK). */
   readonly data: Uint8Array;
   /** Nothing of it was acknowledged: {@link data} is all of it. */
   readonly isWhole: boolean;
@@ -49,7 +49,9 @@ export function undeliveredOf(tx: Transmission): SendFailure[] {
     open.set(stream, slots);
     if ((outstanding.flags[slot] & DataFlag.End) === 0) continue;
     open.delete(stream);
-    failures.push(describe(tx, stream, slots, 0, true));
+    if (slots.some((one) => !isSettled(tx, one))) {
+      failures.push(describe(tx, stream, slots, 0, true));
+    }
   }
   for (const { stream, segment, hasBegun } of queue.messages()) {
     failures.push(describe(tx, stream, hasBegun ? open.get(stream) ?? [] : [], segment, hasBegun));
@@ -78,7 +80,7 @@ function describe(
   }
   queue.copyFrom(segment, data.subarray(at));
   const about = { stream, wasSent, data };
-  const [first] = slots;
+  const first = slots.find((slot) => !isSettled(tx, slot));
   if (first === undefined) {
     const unordered = (queue.flagsOf(segment) & SegmentFlag.Unordered) !== 0;
     return { ...about, ppid: queue.ppidOf(segment), unordered, isWhole: !wasSent };
@@ -88,6 +90,11 @@ function describe(
     ...about,
     ppid: queue.ppidOf(outstanding.segment[first]),
     unordered: (flags & DataFlag.Unordered) !== 0,
-    isWhole: (flags & DataFlag.Begin) !== 0,
+    isWhole: (flags & DataFlag.Begin) !== 0 && !slots.some((slot) => isSettled(tx, slot)),
   };
+}
+
+/** True if the peer has acknowledged a chunk for good: its payload is not kept. */
+function isSettled({ outstanding }: Transmission, slot: number): boolean {
+  return (outstanding.marks[slot] & ChunkMark.Settled) !== 0;
 }

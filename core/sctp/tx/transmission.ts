@@ -12,6 +12,7 @@ import type { Path } from "../path/path.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { DATA_HEADER_LENGTH } from "../wire/data.ts";
 import { I_DATA_HEADER_LENGTH } from "../wire/idata.ts";
+import type { FirmBlocks } from "./firm_blocks.ts";
 import type { ForwardPoint } from "./forward_point.ts";
 import { ChunkMark, Outstanding } from "./outstanding.ts";
 import { PartialMessages } from "./partial_messages.ts";
@@ -42,6 +43,8 @@ export class Transmission {
   gapAcked = new TsnRanges();
   /** The ranges of the SACK at hand, exchanged with {@link gapAcked} after each SACK. */
   reported = new TsnRanges();
+  /** What is kept between NR-SACKs, once there was one. */
+  firmBlocks: FirmBlocks | undefined;
   /** Number of the next ordered message of each stream: its SSN or, with interleaving, its MID. */
   readonly nextSsn = new PagedCounters(32);
   /** MID of the next unordered message of each stream, with interleaving. */

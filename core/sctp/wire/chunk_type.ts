@@ -19,6 +19,8 @@ export const ChunkType = {
   ShutdownComplete: 14,
   /** RFC 4895. */
   Auth: 15,
+  /** draft-natarajan-tsvwg-sctp-nrsack. */
+  NrSack: 16,
   /** RFC 8260. */
   IData: 64,
   /** RFC 5061. */
@@ -46,8 +48,8 @@ export interface ChunkKind {
   readonly name: string;
   /** Bytes of the chunk header and the fixed fields. */
   readonly fixedLength: number;
-  /** RFC that defines the chunk. */
-  readonly rfc: number;
+  /** RFC that defines the chunk; undefined for the one that only a draft does. */
+  readonly rfc: number | undefined;
 }
 
 const kind = (type: ChunkType, name: string, fixedLength: number, rfc = 9260): ChunkKind => ({
@@ -75,6 +77,7 @@ export const CHUNK_KINDS: readonly ChunkKind[] = [
   kind(ChunkType.Cwr, "CWR", 8),
   kind(ChunkType.ShutdownComplete, "SHUTDOWN COMPLETE", 4),
   kind(ChunkType.Auth, "AUTH", 8, 4895),
+  { type: ChunkType.NrSack, name: "NR-SACK", fixedLength: 20, rfc: undefined },
   kind(ChunkType.IData, "I-DATA", 20, 8260),
   kind(ChunkType.AsconfAck, "ASCONF-ACK", 8, 5061),
   kind(ChunkType.ReConfig, "RE-CONFIG", 4, 6525),
@@ -120,4 +123,9 @@ export function stopsProcessing(type: number): boolean {
 /** True if a chunk of this type that is not understood is to be reported in an ERROR: bits 01 or 11. */
 export function wantsReport(type: number): boolean {
   return (type & 0x40) !== 0;
+}
+
+/** True if packets with this chunk have a checksum whatever was agreed on (RFC 9653, section 5.2). */
+export function needsChecksum(type: number): boolean {
+  return type === ChunkType.Init || type === ChunkType.CookieEcho || type === ChunkType.Asconf;
 }

@@ -79,6 +79,11 @@ export function checksumIsRight(
   return computed === received;
 }
 
+/** True if the checksum is zero: that of one packet in 2^32, and of those that have none (RFC 9653). */
+export function checksumIsZero(bytes: Uint8Array, offset: number): boolean {
+  return readU32(bytes, offset + CHECKSUM) === 0;
+}
+
 /**
  * The checksum is the one field that is not in network order: the CRC's polynomial is mapped to
  * bytes lowest coefficient byte last (RFC 9260, appendix A), which for the usual reflected

@@ -15,6 +15,7 @@ import { describeIData } from "./idata.ts";
 import { describeIForwardTsn } from "./i_forward_tsn.ts";
 import { describeInit } from "./init_words.ts";
 import { describeReconfig } from "./reconfig.ts";
+import { describeNrSack, nrSackIsWellFormed } from "./nr_sack.ts";
 import { describeSack, sackIsWellFormed } from "./sack.ts";
 import { describeShutdown, describeShutdownComplete } from "./shutdown.ts";
 
@@ -57,6 +58,10 @@ export function describeChunk(bytes: Uint8Array, offset: number): string {
       return describeInit(bytes, offset);
     case ChunkType.Sack:
       return sackIsWellFormed(bytes, offset) ? describeSack(bytes, offset) : "malformed SACK";
+    case ChunkType.NrSack:
+      return nrSackIsWellFormed(bytes, offset)
+        ? describeNrSack(bytes, offset)
+        : "malformed NR-SACK";
     case ChunkType.Heartbeat:
     case ChunkType.HeartbeatAck:
       return describeHeartbeat(bytes, offset);

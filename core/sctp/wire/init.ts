@@ -93,6 +93,8 @@ export interface InitChunk {
   adaptationIndication: number | undefined;
   /** True if the peer understands FORWARD TSN (RFC 3758, section 3.1). */
   forwardTsnSupported: boolean;
+  /** The peer takes packets without a checksum if this method finds errors (RFC 9653, section 4). */
+  errorDetectionMethod: number | undefined;
   /** Chunk types of the extensions that the peer names (RFC 5061, section 4.2.7). */
   supportedExtensions: number[];
   /** RANDOM, CHUNKS and HMAC-ALGO as they came (RFC 4895, section 3). */
@@ -119,6 +121,7 @@ export interface InitFields {
   readonly ecnCapable?: boolean;
   readonly adaptationIndication?: number;
   readonly forwardTsnSupported?: boolean;
+  readonly errorDetectionMethod?: number;
   /** Chunk types; the parameter is left out if there are none. */
   readonly supportedExtensions?: readonly number[];
   readonly auth?: PartialAuthParameters;
@@ -195,6 +198,10 @@ const KNOWN = new Map<number, Take>([
     init.forwardTsnSupported = true;
     return tlvLength(bytes, at) === TLV_HEADER_LENGTH;
   }],
+  [ParameterType.ZeroChecksumAcceptable, ({ init }, bytes, at) => {
+    init.errorDetectionMethod ??= readU32(bytes, at + TLV_HEADER_LENGTH);
+    return tlvLength(bytes, at) === 8;
+  }],
   [ParameterType.AdaptationLayerIndication, ({ init }, bytes, at) => {
     init.adaptationIndication ??= readU32(bytes, at + TLV_HEADER_LENGTH);
     return tlvLength(bytes, at) === 8;
@@ -233,6 +240,7 @@ function decodeFixedFields(bytes: Uint8Array, offset: number): InitChunk {
     ecnCapable: false,
     adaptationIndication: undefined,
     forwardTsnSupported: false,
+    errorDetectionMethod: undefined,
     supportedExtensions: [],
     auth: {},
     hostName: undefined,
@@ -295,6 +303,10 @@ function encodeParameters(init: InitFields): Uint8Array[] {
   if (init.ecnCapable) parameters.push(newTlv(ParameterType.EcnCapable, new Uint8Array(0)));
   if (init.forwardTsnSupported) {
     parameters.push(newTlv(ParameterType.ForwardTsnSupported, new Uint8Array(0)));
+  }
+  if (init.errorDetectionMethod !== undefined) {
+    const method = init.errorDetectionMethod;
+    parameters.push(numberParameter(ParameterType.ZeroChecksumAcceptable, method));
   }
   if (init.supportedAddressTypes) parameters.push(typesParameter(init.supportedAddressTypes));
   if (init.adaptationIndication !== undefined) {

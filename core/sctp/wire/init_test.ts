@@ -37,6 +37,7 @@ const EMPTY: Omit<InitChunk, keyof typeof MANDATORY> & typeof MANDATORY = {
   ecnCapable: false,
   adaptationIndication: undefined,
   forwardTsnSupported: false,
+  errorDetectionMethod: undefined,
   supportedExtensions: [],
   auth: {},
   hostName: undefined,
@@ -79,6 +80,7 @@ Deno.test("every parameter has the layout of its section", () => {
     cookiePreservative: 1000,
     ecnCapable: true,
     forwardTsnSupported: true,
+    errorDetectionMethod: 1,
     supportedAddressTypes: [5, 6],
     adaptationIndication: 0x42,
     supportedExtensions: [0xc1, 0x80, 0x0f],
@@ -88,12 +90,13 @@ Deno.test("every parameter has the layout of its section", () => {
   assert.deepEqual(
     chunk,
     hex(
-      "02000088 01020304 00020000 000a 0800 0a0b0c0d" +
+      "02000090 01020304 00020000 000a 0800 0a0b0c0d" +
         "0007 0007 c0ffee 00" +
         "0005 0008 0a090102" +
         "0009 0008 000003e8" +
         "8000 0004" +
         "c000 0004" +
+        "8001 0008 00000001" +
         "000c 0008 0005 0006" +
         "c006 0008 00000042" +
         "8008 0007 c1800f 00" +
@@ -123,6 +126,7 @@ Deno.test("an INIT or INIT ACK comes back as it was written, at any place", () =
     ecnCapable: fc.boolean(),
     adaptationIndication: fc.option(word, { nil: undefined }),
     forwardTsnSupported: fc.boolean(),
+    errorDetectionMethod: fc.option(word, { nil: undefined }),
     supportedExtensions: fc.array(fc.nat(255), { maxLength: 256 }),
     auth: fc.tuple(tlvOf(0x8002), tlvOf(0x8003), tlvOf(0x8004))
       .map(([random, chunkList, hmacList]) => ({ random, chunkList, hmacList })),

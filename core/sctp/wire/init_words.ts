@@ -29,6 +29,9 @@ export function describeInit(bytes: Uint8Array, offset: number): string {
   if (init.stateCookie) parts.push(`cookie of ${init.stateCookie.length} bytes`);
   if (init.ecnCapable) parts.push("ECN");
   if (init.forwardTsnSupported) parts.push("FORWARD TSN");
+  if (init.errorDetectionMethod !== undefined) {
+    parts.push(`zero checksum by method ${init.errorDetectionMethod}`);
+  }
   if (init.supportedAddressTypes) parts.push(`supports ${init.supportedAddressTypes.join("+")}`);
   if (init.cookiePreservative !== undefined) parts.push(`preserve ${init.cookiePreservative} ms`);
   if (init.adaptationIndication !== undefined) {

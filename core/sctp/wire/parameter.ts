@@ -46,6 +46,8 @@ export const ParameterType = {
   AddIncomingStreams: 18,
   /** RFC 9260, table 6, note 2. */
   EcnCapable: 0x8000,
+  /** RFC 9653, section 4. */
+  ZeroChecksumAcceptable: 0x8001,
   /** RFC 4895, section 3.1. */
   Random: 0x8002,
   /** RFC 4895, section 3.2. */
@@ -88,6 +90,7 @@ const NAMES = new Map<number, string>([
   [ParameterType.AddOutgoingStreams, "Add Outgoing Streams Request"],
   [ParameterType.AddIncomingStreams, "Add Incoming Streams Request"],
   [ParameterType.EcnCapable, "ECN Capable"],
+  [ParameterType.ZeroChecksumAcceptable, "Zero Checksum Acceptable"],
   [ParameterType.Random, "Random"],
   [ParameterType.ChunkList, "Chunk List"],
   [ParameterType.RequestedHmacAlgorithm, "Requested HMAC Algorithm"],

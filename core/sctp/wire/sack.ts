@@ -27,7 +27,15 @@ import { readU16, readU32, writeU16, writeU32 } from "../base/bytes.ts";
 import { type Tsn, tsn } from "../base/serial.ts";
 import { chunkLength, putChunkHeader } from "./chunk.ts";
 import { ChunkType } from "./chunk_type.ts";
-import { listItems } from "./text.ts";
+import {
+  blockEnd,
+  blockStart,
+  describeBlocks,
+  describeDuplicates,
+  duplicateTsn,
+  putBlock,
+  putDuplicateTsn,
+} from "./gap_blocks.ts";
 
 /** Bytes in front of the gap ack blocks. */
 export const SACK_HEADER_LENGTH = 16;
@@ -54,18 +62,17 @@ export function sackDuplicateCount(bytes: Uint8Array, offset: number): number {
 
 /** First TSN of gap ack block `index` (from 0), as a distance from the Cumulative TSN Ack. */
 export function sackGapStart(bytes: Uint8Array, offset: number, index: number): number {
-  return readU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index);
+  return blockStart(bytes, offset + SACK_HEADER_LENGTH, index);
 }
 
 /** Last TSN of gap ack block `index` (from 0), as a distance from the Cumulative TSN Ack. */
 export function sackGapEnd(bytes: Uint8Array, offset: number, index: number): number {
-  return readU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index + 2);
+  return blockEnd(bytes, offset + SACK_HEADER_LENGTH, index);
 }
 
 /** Duplicate TSN `index` (from 0). */
 export function sackDuplicate(bytes: Uint8Array, offset: number, index: number): Tsn {
-  const at = offset + SACK_HEADER_LENGTH + 4 * (sackGapCount(bytes, offset) + index);
-  return tsn(readU32(bytes, at));
+  return duplicateTsn(bytes, duplicatesAt(offset, sackGapCount(bytes, offset)), index);
 }
 
 /** True if the chunk has its fixed fields and both counts fit into its length. */
@@ -99,8 +106,7 @@ export function putSackGap(
   start: number,
   end: number,
 ): void {
-  writeU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index, start);
-  writeU16(bytes, offset + SACK_HEADER_LENGTH + 4 * index + 2, end);
+  putBlock(bytes, offset + SACK_HEADER_LENGTH, index, start, end);
 }
 
 /** Writes duplicate TSN `index` (from 0) behind `gapCount` gap ack blocks. */
@@ -111,21 +117,19 @@ export function putSackDuplicate(
   index: number,
   duplicate: Tsn,
 ): void {
-  writeU32(bytes, offset + SACK_HEADER_LENGTH + 4 * (gapCount + index), duplicate);
+  putDuplicateTsn(bytes, duplicatesAt(offset, gapCount), index, duplicate);
+}
+
+function duplicatesAt(offset: number, gapCount: number): number {
+  return offset + SACK_HEADER_LENGTH + 4 * gapCount;
 }
 
 /** A well-formed SACK in words. */
 export function describeSack(bytes: Uint8Array, offset: number): string {
-  const indices = (count: number) => Array.from({ length: count }, (_, index) => index);
-  const gaps = listItems(
-    indices(sackGapCount(bytes, offset)),
-    (i) => `${sackGapStart(bytes, offset, i)}-${sackGapEnd(bytes, offset, i)}`,
-  );
-  const duplicates = listItems(
-    indices(sackDuplicateCount(bytes, offset)),
-    (i) => String(sackDuplicate(bytes, offset, i)),
-  );
+  const gaps = sackGapCount(bytes, offset);
+  const duplicates = sackDuplicateCount(bytes, offset);
   return `SACK cumulative TSN ${sackCumulativeTsn(bytes, offset)} ` +
     `a_rwnd ${sackWindow(bytes, offset)}` +
-    (gaps && ` gaps ${gaps}`) + (duplicates && ` duplicates ${duplicates}`);
+    describeBlocks("gaps", bytes, offset + SACK_HEADER_LENGTH, gaps) +
+    describeDuplicates(bytes, duplicatesAt(offset, gaps), duplicates);
 }

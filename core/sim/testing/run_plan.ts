@@ -64,6 +64,8 @@ export interface RunPlan {
   readonly extensions: Readonly<Record<Side, ExtensionPlan>>;
   /** Share of the messages of each side that may be given up. */
   readonly partialShare: Readonly<Record<Side, number>>;
+  /** Packets travel inside DTLS: none arrives that was changed on the way. */
+  readonly isInsideDtls: boolean;
 }
 
 /** What one side has of the extensions, and does with them. */
@@ -125,6 +127,9 @@ class Dice {
   }
 }
 
+/** Lies between the seeds of the two draws of a plan. */
+const APART = 0x1000_0000;
+
 const FAMILIES = ["IPv4", "IPv6", "IPv4 and IPv6"] as const;
 
 function planAddresses(dice: Dice, families: string, host: number): string[] {
@@ -150,6 +155,11 @@ function planLinks(
     }
   }
   return links;
+}
+
+/** Inside DTLS a changed packet is a lost one. */
+function withoutCorruption({ a, b, settings }: PlannedLink): PlannedLink {
+  return { a, b, settings: () => ({ ...settings(), corrupt: 0 }) };
 }
 
 function planLoss(dice: Dice, mean: number, bursts: boolean): () => LinkSettings["loss"] {
@@ -248,7 +258,11 @@ const AUTHENTICATED = LISTABLE_CHUNKS.filter((type) =>
 );
 
 /** A random subset of the extensions on each side; who wants authentication has a peer that can give it. */
-function planExtensions(dice: Dice): RunPlan["extensions"] {
+function planExtensions(
+  dice: Dice,
+  later: Dice,
+  isInsideDtls: boolean,
+): RunPlan["extensions"] {
   const switches = both(() => ({ authentication: dice.pick([1, 1, 0]) }));
   const wants = switches.client.authentication + switches.server.authentication === 2 &&
     dice.chance(0.3);
@@ -265,6 +279,8 @@ function planExtensions(dice: Dice): RunPlan["extensions"] {
       followAddresses: dice.pick([1, 0]),
       interleaving: dice.pick([1, 1, 0]),
       fragmentInterleave: 2,
+      nonRenegableSack: later.pick([1, 0]),
+      zeroChecksum: isInsideDtls ? later.pick([1, 1, 0]) : 0,
     },
     authentication: authentication[side],
     scheduler: dice.pick(SCHEDULERS),
@@ -286,12 +302,15 @@ export function planRun(seed: number): RunPlan {
   const links = planLinks(dice, addresses.client, addresses.server, loss, bursts);
   const budget = loss > 0.1 ? 500_000 : 10_000_000;
   const rtoMin = dice.pick([1000, 1000, 200]);
+  // Drawn apart: what was drawn before there were these stays as it was.
+  const later = new Dice(seed + APART);
+  const isInsideDtls = later.chance(0.3);
   return {
     seed,
     families,
     ports: both((side) => udp ? (side === "client" ? 40_001 : 9899) : 0),
     addresses,
-    links,
+    links: isInsideDtls ? links.map(withoutCorruption) : links,
     loss,
     bursts,
     parameters: both(() => planParameters(dice, rtoMin)),
@@ -302,8 +321,9 @@ export function planRun(seed: number): RunPlan {
     restart: dice.chance(0.15) ? { side: dice.side(), at: dice.logarithmic(5, 10_000) } : undefined,
     ending: planEnding(dice),
     addressLosses: planAddressLosses(dice, addresses),
-    extensions: planExtensions(dice),
+    extensions: planExtensions(dice, later, isInsideDtls),
     partialShare: both(() => dice.pick([0, 0, 0.3, 1])),
+    isInsideDtls,
   };
 }
 

@@ -60,7 +60,8 @@ export class RunSide {
   #boot(localAddresses: readonly LocalAddress[]): Endpoint {
     const seed = this.plan.seed * 4 + (this.side === "client" ? 0 : 1) + 1000 * this.#boots++;
     const { switches, authentication } = this.plan.extensions[this.side];
-    const endpoint = new Endpoint(simEnvironment(seed), {
+    const { isInsideDtls } = this.plan;
+    const endpoint = new Endpoint({ ...simEnvironment(seed), isInsideDtls }, {
       parameters: { ...this.plan.parameters[this.side], ...switches },
       authentication,
       localAddresses,
