@@ -16,7 +16,7 @@ import { type Instant, instant, NEVER } from "./base/time.ts";
 import type { LossReason } from "./events.ts";
 import { Extension } from "./extensions.ts";
 import { type AssociationMetrics, newAssociationMetrics } from "./metrics.ts";
-import type { PacketBatch } from "./packet.ts";
+import type { PacketBatch, Route } from "./packet.ts";
 import type { Parameters } from "./parameters.ts";
 import type { AssociationState, Phase } from "./phase.ts";
 import type { LocalAddress } from "./path/pairing.ts";
@@ -134,6 +134,8 @@ export class Association implements HeapMember {
   primary: Path | undefined;
   /** The user chose it. */
   primaryChosen = false;
+  /** Path to where the peer may have moved, not proved yet. */
+  candidate: Path | undefined;
   /** Path on which DATA arrived last: SACKs leave there. */
   lastDataPath: Path | undefined;
   /** Path that new data used last. */
@@ -507,6 +509,7 @@ export class Association implements HeapMember {
     this.pathList.splice(path.index, 1);
     this.pathList.forEach((each, index) => each.index = index);
     if (this.#lastFound === path) this.#lastFound = undefined;
+    if (this.candidate === path) this.candidate = undefined;
     if (!this.isPeerAddress(path.remote)) this.host.releaseAddress(this, path.remote);
     this.fitPayload();
   }
@@ -589,9 +592,14 @@ export class Association implements HeapMember {
 
   /** Sends one chunk at once and outside the queue: the last word of an association. */
   sendLast(chunk: Uint8Array, path: Path): void {
+    this.sendApart(chunk, path.controlRoute);
+  }
+
+  /** Sends one chunk at once where no path leads, or none that data may take. */
+  sendApart(chunk: Uint8Array, route: Route): void {
     const { authentication, localPort, remotePort } = this;
-    const last = authentication ? authentication.protect(chunk) : chunk;
-    this.host.reply(path.controlRoute, localPort, remotePort, this.peerTag, last);
+    const whole = authentication ? authentication.protect(chunk) : chunk;
+    this.host.reply(route, localPort, remotePort, this.peerTag, whole);
   }
 
   /**
@@ -608,6 +616,7 @@ export class Association implements HeapMember {
     reportUndelivered(this);
     this.tx.clear();
     if (this.haveRetiringKeys) reportFreeKeys(this);
+    this.candidate = undefined;
     for (const path of this.pathList.filter(({ standing }) => standing === "joining")) {
       this.dropPath(path);
     }

@@ -176,6 +176,14 @@ export const PARAMETERS = {
     1,
     "RFC 6458, section 8.1.23: 1 adds and deletes addresses as the host's interfaces come and go",
   ),
+  followPeer: row(
+    "NAT following",
+    "switch",
+    1,
+    0,
+    1,
+    "RFC 6951, section 5.4: another UDP port or address of the peer's, once it answers a HEARTBEAT",
+  ),
   asconfWithoutAuth: row(
     "ASCONF without AUTH",
     "switch",

@@ -11,7 +11,8 @@ import { handleAsconf } from "./procedures/asconf_requests.ts";
 import { handleAuth } from "./procedures/authentication.ts";
 import { handleData, handleSack } from "./procedures/data_transfer.ts";
 import { handleCwr, handleEcne } from "./procedures/ecn.ts";
-import { handleHeartbeat, handleHeartbeatAck } from "./procedures/heartbeat.ts";
+import { handleHeartbeat } from "./procedures/heartbeat.ts";
+import { handleAnyHeartbeatAck } from "./procedures/nat_following.ts";
 import { handleForwardTsn } from "./procedures/partial_reliability.ts";
 import { handleError } from "./procedures/operation_error.ts";
 import { handleReconfig } from "./procedures/reconfiguration_requests.ts";
@@ -237,7 +238,7 @@ export const STATE_TABLE: readonly StateTableRow[] = [
   ...onChunk(
     ChunkType.HeartbeatAck,
     "HEARTBEAT ACK",
-    handleHeartbeatAck,
+    handleAnyHeartbeatAck,
     "check the nonce, measure the RTT, confirm the path",
     "8.3",
     {

@@ -61,6 +61,11 @@ export interface OutstandingHeartbeat extends Nonce {
   readonly sentAt: Instant;
 }
 
+/** A HEARTBEAT to another UDP port than the path's, from where packets have come. */
+export interface Rebinding extends OutstandingHeartbeat {
+  readonly port: number;
+}
+
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 const UDP_HEADER = 8;
@@ -127,6 +132,10 @@ export class Path {
   /** Bytes in front of DATA in each packet: an AUTH chunk, where the peer wants one (RFC 4895). */
   dataOverhead = 0;
   heartbeat: OutstandingHeartbeat | undefined;
+  /** The proof of a new UDP port of the peer that is awaited. */
+  rebinding: Rebinding | undefined;
+  /** Nobody has named the peer's address: packets came from it (see `nat_following.ts`). */
+  isFound = false;
   /** True while the user has heartbeats switched on for this path. */
   heartbeatEnabled = true;
   /** Collected from one SACK, for the congestion controller. */
@@ -191,6 +200,7 @@ export class Path {
     this.releasedBytes = 0;
     this.rttSentAt = NEVER;
     this.heartbeat = undefined;
+    this.rebinding = undefined;
     this.mtuSearch.reset();
     this.mtuProbe = undefined;
     this.largeLosses = 0;

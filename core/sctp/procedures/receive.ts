@@ -28,6 +28,7 @@ import { authenticationOf, isAuthenticCookie, lacksAuth } from "./authentication
 import { abortForViolation } from "./abort.ts";
 import { finishDataPacket } from "./data_transfer.ts";
 import { handleDuplicateCookieEcho, handleDuplicateInit } from "./duplicate_setup.ts";
+import { findMovedPeer, noteEncapsulation } from "./nat_following.ts";
 import { handleUnknownChunk } from "./operation_error.ts";
 import { handleOutOfTheBlue } from "./out_of_the_blue.ts";
 import { pathOfPacket } from "./path_management.ts";
@@ -185,7 +186,7 @@ function locatePath(
   association: Association,
   context: ChunkContext,
 ): boolean {
-  const path = pathOfPacket(association, context);
+  const path = pathOfPacket(association, context) ?? findMovedPeer(association, context);
   const type = chunkType(context.bytes, context.offset);
   const isInitAck = type === ChunkType.InitAck && association.state === "COOKIE-WAIT";
   // Deviation from RFC 5061, section 5.3, F13: what comes from an address that was deleted is dropped,
@@ -198,8 +199,7 @@ function locatePath(
   }
   context.path = path;
   if (!path) return true;
-  // RFC 6951, section 5.4: the tag was right, so the peer may be reached where this came from.
-  association.useEncapsulation(path, context.encapsulationPort);
+  noteEncapsulation(association, path, context);
   path.metrics.packetsReceived++;
   path.metrics.bytesReceived += context.packetEnd - context.packetStart;
   association.metrics.packetsReceived++;

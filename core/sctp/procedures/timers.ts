@@ -5,6 +5,7 @@ import { AssociationTimer, PathTimer } from "../timer/timer_table.ts";
 import { onT4Asconf } from "./asconf.ts";
 import { onT3Rtx } from "./data_transfer.ts";
 import { onHeartbeatTimeout, onHeartbeatTimer } from "./heartbeat.ts";
+import { dropLostCandidate } from "./nat_following.ts";
 import { onReconfigurationTimer } from "./reconfiguration.ts";
 import { onMtuSearchTimer } from "./path_mtu.ts";
 import { giveUpMessages } from "./partial_reliability.ts";
@@ -32,4 +33,5 @@ export function handleAssociationTimers(association: Association, now: Instant):
     if (path.timers.takeIfDue(PathTimer.Heartbeat, now)) onHeartbeatTimer(association, now, path);
     if (path.timers.takeIfDue(PathTimer.MtuSearch, now)) onMtuSearchTimer(association, now, path);
   }
+  if (association.candidate) dropLostCandidate(association, now);
 }
