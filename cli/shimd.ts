@@ -18,7 +18,7 @@ import { askedLogLevel, loggerOf } from "./logging.ts";
 import { describeInterception, interceptConfig } from "./shimd_intercept.ts";
 import { obeyLines } from "./shimd_control.ts";
 import { type ShimdOptions, shimdOptions } from "./shimd_options.ts";
-import { setUpServing } from "./shimd_serve.ts";
+import { datagramConfig, setUpServing } from "./shimd_serve.ts";
 import { loadRules, openControl, type StoredRules } from "./shimd_rules.ts";
 import { statusLines } from "./shimd_status.ts";
 
@@ -107,6 +107,7 @@ async function configOf(
     transport: transportOf(options.transport),
     forwards: await Promise.all(forwards.map(resolveForward)).catch(asCliError),
     serves: await Promise.all(serves.map(resolveServe)).catch(asCliError),
+    datagrams: datagramConfig(options),
     parameters: parametersOf(options),
     keys: await readKeys(options.authentication.keys),
     fallback: !noFallback,

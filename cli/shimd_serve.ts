@@ -3,9 +3,20 @@ import type { Logger } from "@logtape/logtape";
 import { Capability, hasCapability } from "../core/net/host.ts";
 import { removeRemains } from "../core/net/remains.ts";
 import { TransparentRouting } from "../core/net/transparent.ts";
-import type { ServeListenersConfig } from "../core/shim/protocol.ts";
+import type { DatagramConfig, ServeListenersConfig } from "../core/shim/protocol.ts";
 import { CliError } from "./command.ts";
 import type { ShimdOptions } from "./shimd_options.ts";
+
+/** Carrying the datagrams of UDP applications, where the options and the rights of the process allow it. */
+export function datagramConfig(
+  { connections, interception }: ShimdOptions,
+): DatagramConfig | undefined {
+  const { intercept, instance = 0 } = interception;
+  if (!intercept && !connections.serveListeners) return undefined;
+  return hasCapability(Capability.netAdmin)
+    ? { instance, remote: intercept, local: true }
+    : undefined;
+}
 
 /** What the data plane is told, and what is to be taken back at the end. */
 export interface ServingSetup extends Disposable {

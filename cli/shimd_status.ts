@@ -1,5 +1,6 @@
 /** The status of a daemon as lines of text. */
 import { formatHostPort } from "../core/shim/endpoint_spec.ts";
+import type { DatagramStatus, FlowStatus } from "../core/shim/datagrams/status.ts";
 import type { PathInfo } from "../core/socket/info.ts";
 import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
 
@@ -11,6 +12,7 @@ export function statusLines(status: ShimStatus): string[] {
     `${counters.carried} carried, ${counters.fellBack} fell back, ` +
     `${counters.closed} closed, ${counters.broken} broken`,
     ...connections.flatMap(connectionLines),
+    ...(status.datagrams ? datagramLines(status.datagrams) : []),
   ];
 }
 
@@ -19,6 +21,26 @@ export function listenerLines({ listeners }: ShimStatus): string[] {
   return listeners.map(({ kind, state, address, port, target }) =>
     `  ${kind} ${formatHostPort(address, port)} - ${target}: ${state}`
   );
+}
+
+/** One line for UDP and one for each flow that is shown; none before the first datagram. */
+function datagramLines({ counters, dropped, flowCount, flows }: DatagramStatus): string[] {
+  const { opened, accepted, carriedOut, plainOut, carriedIn } = counters;
+  if (opened + accepted + plainOut === 0) return [];
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  const hidden = flowCount - flows.length;
+  return [
+    `UDP: ${flowCount} flows; ${carriedOut} datagrams sent by SCTP, ${plainOut} by UDP, ` +
+    `${carriedIn} received by SCTP, ${lost} dropped`,
+    ...flows.map(flowLine),
+    ...(hidden > 0 ? [`  and ${hidden} flows more`] : []),
+  ];
+}
+
+function flowLine(flow: FlowStatus): string {
+  const { local, remote, carrier, state, reason, carriedOut, plainOut, carriedIn } = flow;
+  return `  ${local} - ${remote} by ${carrier.toUpperCase()}: ${state}, ${reason}; ` +
+    `sent ${carriedOut} by SCTP, ${plainOut} by UDP, received ${carriedIn} by SCTP`;
 }
 
 function connectionLines(connection: ConnectionStatus): string[] {

@@ -238,12 +238,39 @@ Deno.test("the status is shown with a line for each connection and each path of 
       bytesIn: 25_000_000,
       association: undefined,
     }],
+    datagrams: {
+      counters: { opened: 1, accepted: 0, carriedOut: 20, plainOut: 2, carriedIn: 19 },
+      dropped: {
+        sendBufferFull: 3,
+        malformed: 0,
+        unknownFlow: 1,
+        refused: 0,
+        tooLong: 0,
+        notDelivered: 0,
+      },
+      flowCount: 301,
+      flows: [{
+        side: "client",
+        state: "ACTIVE",
+        reason: "carried over SCTP",
+        carrier: "sctp",
+        local: "10.0.0.1:5000",
+        remote: "10.0.0.2:53",
+        carriedOut: 20,
+        plainOut: 2,
+        carriedIn: 19,
+      }],
+    },
     ended: [],
   });
   assert.deepEqual(lines, [
     "up 1.2 s: 1 open, 1 carried, 1 fell back, 0 closed, 0 broken",
     "  2 127.0.0.1:5000 - server:22 by TCP: READY, fell back to TCP: nobody there; " +
     "999 B out, 25.0 MB in",
+    "UDP: 301 flows; 20 datagrams sent by SCTP, 2 by UDP, 19 received by SCTP, 4 dropped",
+    "  10.0.0.1:5000 - 10.0.0.2:53 by SCTP: ACTIVE, carried over SCTP; " +
+    "sent 20 by SCTP, 2 by UDP, received 19 by SCTP",
+    "  and 300 flows more",
   ]);
 });
 

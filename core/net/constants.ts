@@ -17,6 +17,7 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_SCTP = 132;
+export const IPPROTO_RAW = 255;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;

@@ -1,6 +1,6 @@
 /** Our chain in iptables' mangle table, of one family: put there, replaced and removed atomically. */
 import { readIfThere } from "./host.ts";
-import { installScript, TABLE, uninstallScript } from "./iptables_rules.ts";
+import { type InstallOptions, installScript, TABLE, uninstallScript } from "./iptables_rules.ts";
 import { runTool, tryTool } from "./system_tool.ts";
 
 /** Seconds to wait for another process that changes rules. */
@@ -23,7 +23,7 @@ export class Iptables {
    * Makes our chain what `rules` says, in one transaction.
    * @throws Error with iptables' own words.
    */
-  install(chain: string, rules: readonly string[], options: { readonly linked: boolean }): void {
+  install(chain: string, rules: readonly string[], options: InstallOptions): void {
     this.#restore(installScript(chain, rules, this.#present(), options));
   }
 

@@ -48,29 +48,43 @@ function iptablesMatch({ network, ports }: Selection): string {
   return words.join(" ");
 }
 
-/** The rule that leads to our chain: SYNs that leave this host and are nobody's own. */
-function jumpTo(chain: string): string {
+/** Which packets that leave this host pass a chain of ours: the first ones of TCP connections, or all of UDP. */
+export type ChainPackets = "syns" | "datagrams";
+
+const MATCHES: Readonly<Record<ChainPackets, string>> = {
+  syns: "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN",
+  datagrams: "-p udp -m udp",
+};
+
+/** The rule that leads to our chain: packets that leave this host and are nobody's own. */
+function jumpTo(chain: string, packets: ChainPackets): string {
   const own = `${hex(MARK_PREFIX)}/${hex(MARK_MASK)}`;
-  const syn = "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN";
-  return `-A OUTPUT ! -o lo ${syn} -m mark ! --mark ${own} -j ${chain}`;
+  return `-A OUTPUT ! -o lo ${MATCHES[packets]} -m mark ! --mark ${own} -j ${chain}`;
+}
+
+/** How our chain is put there. */
+export interface InstallOptions {
+  /** Whether OUTPUT leads to the chain; otherwise no packet passes it. */
+  readonly linked: boolean;
+  /** SYNs by default. */
+  readonly packets?: ChainPackets;
 }
 
 /**
  * A script for `iptables-restore --noflush` that makes our chain what `rules` says.
  * @param present what `iptables -S` shows of the table now.
- * @param linked whether OUTPUT leads to the chain; otherwise no packet passes it.
  */
 export function installScript(
   chain: string,
   rules: readonly string[],
   present: string,
-  { linked }: { readonly linked: boolean },
+  { linked, packets = "syns" }: InstallOptions,
 ): string {
   return restoreScript([
     `:${chain} - [0:0]`,
     ...removeJumps(chain, present),
     ...rules.map((rule) => `-A ${chain} ${rule}`),
-    ...(linked ? [jumpTo(chain)] : []),
+    ...(linked ? [jumpTo(chain, packets)] : []),
   ]);
 }
 

@@ -4,7 +4,8 @@ import { EPOLLIN } from "./constants.ts";
 import { firewallMark, MarkKind } from "./firewall_marks.ts";
 import { detectFronts } from "./interception_fronts.ts";
 import type { InterceptionPlan } from "./interception_plan.ts";
-import { KernelRules, removeStaleRules } from "./kernel_rules.ts";
+import { KernelRules } from "./kernel_rules.ts";
+import { removeStaleRules } from "./owned_rules.ts";
 import { Verdict } from "./nfqueue.ts";
 import { TcpSocket } from "./tcp_socket.ts";
 import {

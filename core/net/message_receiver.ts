@@ -24,6 +24,9 @@ import { type AddressCache, readSockaddrPort, scopeOf } from "./sockaddr.ts";
 const DATAGRAM_BYTES = 65536;
 /** Slots start at different places of a cache's sets, so that their headers do not evict each other. */
 const STRIDE = DATAGRAM_BYTES + 1088;
+
+/** The most that a slot takes. */
+export const SLOT_BYTES = STRIDE;
 /** struct mmsghdr: offsets in 32-bit words. */
 const HEADER_WORDS = 16;
 const [NAME, NAMELEN, IOV, IOVLEN, CONTROL, CONTROLLEN, FLAGS, LENGTH] = [
@@ -63,11 +66,13 @@ export class MessageReceiver {
    * @param slots the most datagrams that a call takes.
    * @param allocate where the datagrams' memory comes from.
    * @param addresses gives the address objects.
+   * @param longest bytes of the longest datagram that is taken, up to {@link SLOT_BYTES}.
    */
   constructor(
     readonly slots: number,
     allocate: (length: number) => Uint8Array,
     readonly addresses: AddressCache,
+    readonly longest = DATAGRAM_BYTES,
   ) {
     this.memory = allocate(slots * STRIDE);
     this.#names = nativeBytes(slots * NAME_BYTES);
@@ -147,7 +152,7 @@ export class MessageReceiver {
       writeWord64(this.#headers, header + IOVLEN, 1);
       writeWord64(this.#headers, header + CONTROL, addressOf(this.#control) + slot * CONTROL_BYTES);
       writeWord64(iovecs, slot * 4, memory + slot * STRIDE);
-      writeWord64(iovecs, slot * 4 + 2, DATAGRAM_BYTES);
+      writeWord64(iovecs, slot * 4 + 2, this.longest);
       this.release(slot);
     }
   }

@@ -32,8 +32,8 @@ export class MessageSender {
   count = 0;
 
   readonly #libc: Libc = libc();
-  readonly #headerBytes: Uint8Array<ArrayBuffer>;
   readonly #headers: Uint32Array;
+  readonly #headersFrom: readonly Uint8Array<ArrayBuffer>[];
   readonly #iovecs: Uint32Array<ArrayBuffer>;
   readonly #names: Uint8Array<ArrayBuffer>;
   readonly #control: Uint8Array<ArrayBuffer>;
@@ -45,8 +45,12 @@ export class MessageSender {
 
   /** @param capacity the most messages that one call sends. */
   constructor(readonly capacity: number) {
-    this.#headerBytes = nativeBytes(capacity * HEADER_WORDS * 4);
-    this.#headers = new Uint32Array(this.#headerBytes.buffer);
+    const headers = nativeBytes(capacity * HEADER_WORDS * 4);
+    this.#headers = new Uint32Array(headers.buffer);
+    this.#headersFrom = Array.from(
+      { length: capacity },
+      (_, slot) => headers.subarray(slot * HEADER_WORDS * 4),
+    );
     this.#iovecs = new Uint32Array(new ArrayBuffer(capacity * 16));
     this.#names = nativeBytes(capacity * NAME_BYTES);
     this.#control = nativeBytes(capacity * CONTROL_BYTES);
@@ -100,10 +104,14 @@ export class MessageSender {
     if (v4) this.#controlWords[data + 2] = 0;
   }
 
-  /** Sends the messages added; returns how many went, or -1: errno says why the first did not. */
-  send(descriptor: number): number {
+  /**
+   * Sends the messages added, from the one with the index `first` on; returns how many went, or -1: errno
+   * says why that one did not.
+   */
+  send(descriptor: number, first = 0): number {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    return this.#libc.sendmmsg(descriptor, this.#headerBytes, this.count, flags);
+    const headers = this.#headersFrom[first];
+    return this.#libc.sendmmsg(descriptor, headers, this.count - first, flags);
   }
 
   #layOut(): void {

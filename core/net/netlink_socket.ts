@@ -15,7 +15,7 @@ import {
   SOL_NETLINK,
 } from "./constants.ts";
 import { check, errno, type Libc, libc } from "./libc.ts";
-import { MessageReceiver } from "./message_receiver.ts";
+import { MessageReceiver, SLOT_BYTES } from "./message_receiver.ts";
 import { addressOf, nativeBytes, writeWord64 } from "./native_memory.ts";
 import type { NetlinkWriter } from "./netlink.ts";
 import { AddressCache, writeHostU16 } from "./sockaddr.ts";
@@ -61,7 +61,8 @@ export class NetlinkSocket {
     this.#what = options.what;
     writeWord64(this.#headerWords, MSGHDR_IOV, addressOf(this.#header) + IOVEC * 4);
     this.#headerWords[MSGHDR_IOVLEN] = 1;
-    this.#receiver = new MessageReceiver(options.slots, nativeBytes, new AddressCache(1));
+    const noAddresses = new AddressCache(1);
+    this.#receiver = new MessageReceiver(options.slots, nativeBytes, noAddresses, SLOT_BYTES);
     this.descriptor = openSocket(AF_NETLINK, SOCK_RAW, options.protocol, this.#what);
     orClose(this.descriptor, () => this.#configure(options));
   }

@@ -44,9 +44,15 @@ export interface QueueOptions {
   readonly maxLength?: number;
   /** A full queue lets packets pass (the default), or drops them. */
   readonly failOpen?: boolean;
-  /** The first bytes of a packet that are wanted; 512 by default, enough for any SYN's headers. */
+  /**
+   * The first bytes of a packet that are wanted, up to {@link LONGEST_COPY}; 512 by default, enough for
+   * any SYN's headers.
+   */
   readonly copyBytes?: number;
 }
+
+/** The most of a packet that an attribute of netlink has room for. */
+export const LONGEST_COPY = 0xffff - 4;
 
 /** A packet that waits for its verdict. Reused: read it before the next {@link NetfilterQueue.receive}. */
 export class HeldPacket {

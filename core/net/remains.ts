@@ -1,6 +1,6 @@
 /** What processes that died have left in the kernel. */
 import { removeStaleGroups } from "./cgroup.ts";
-import { removeStaleRules } from "./kernel_rules.ts";
+import { removeStaleRules } from "./owned_rules.ts";
 import { removeStaleRouting } from "./transparent.ts";
 
 /** Removes it, from this network namespace; returns in words what was removed. */

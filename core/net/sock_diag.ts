@@ -1,5 +1,5 @@
-/** Asking the kernel about the TCP sockets of this network namespace (sock_diag(7)). */
-import { EINVAL, ENOENT, NETLINK_SOCK_DIAG } from "./constants.ts";
+/** Asking the kernel about the TCP and UDP sockets of this network namespace (sock_diag(7)). */
+import { EINVAL, ENOENT, IPPROTO_UDP, NETLINK_SOCK_DIAG } from "./constants.ts";
 import { NetlinkReader, NetlinkWriter, NLM_F_DUMP, NLM_F_DUMP_INTR } from "./netlink.ts";
 import { NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -14,6 +14,12 @@ import {
   writeDiagRequest,
 } from "./sock_diag_message.ts";
 import { SystemError } from "./system_error.ts";
+
+/** What is common to the sockets of both protocols. */
+export type SocketStatus = Pick<
+  TcpSocketStatus,
+  "source" | "destination" | "interfaceIndex" | "uid" | "inode"
+>;
 
 /** Multicast groups that tell of TCP sockets that are gone: IPv4, IPv6. */
 const TCP_DESTROY_GROUPS = [1, 3];
@@ -53,6 +59,28 @@ export class SockDiag {
     this.#readAnswers((status) => found = status);
     // Where there is no connection the kernel gives the listener that a new one would come to.
     return found?.state === "LISTEN" ? undefined : found;
+  }
+
+  /**
+   * The UDP socket that gets datagrams from one address and port to another one, or `undefined` if there
+   * is none, or the kernel cannot tell.
+   * @param interfaceIndex the interface that they come in by.
+   */
+  findReceiver(
+    source: SocketAddress,
+    destination: SocketAddress,
+    interfaceIndex: number,
+  ): SocketStatus | undefined {
+    this.#begin(NLM_F_REQUEST);
+    const { family } = source.address;
+    const options = { info: false, protocol: IPPROTO_UDP };
+    const at = writeDiagRequest(this.#message, family, ALL_STATES, options);
+    // For UDP the kernel takes both ends as the datagram has them, not as the socket has.
+    writeDiagConnection(this.#message.bytes, at, source, destination, interfaceIndex);
+    this.#socket.send(this.#message);
+    let found: SocketStatus | undefined;
+    this.#readAnswers((status) => found = status);
+    return found;
   }
 
   /** Every TCP socket that listens, IPv4 and IPv6. */
@@ -111,7 +139,7 @@ export class SockDiag {
 /** No such socket is an answer; so is a kernel without IPv6. */
 function refuse(error: number): void {
   if (error === ENOENT || error === EINVAL || error === 0) return;
-  throw new SystemError(error, "ask about TCP sockets");
+  throw new SystemError(error, "ask about sockets");
 }
 
 /** Tells of TCP sockets of this namespace that are gone, whoever had them. */

@@ -96,17 +96,25 @@ const INET_DIAG_CGROUP_ID = 21;
 const [SOURCE_PORT, DESTINATION_PORT, SOURCE, DESTINATION] = [8, 10, 12, 28];
 const [INTERFACE, COOKIE] = [44, 48];
 
+/** What is asked beside that. */
+export interface DiagRequestOptions {
+  /** Whether {@link TcpInfo} is wanted. */
+  readonly info: boolean;
+  /** IPPROTO_TCP by default. */
+  readonly protocol?: number;
+}
+
 /** Appends struct inet_diag_req_v2 for sockets of a family in some states. */
 export function writeDiagRequest(
   message: NetlinkWriter,
   family: 4 | 6,
   states: number,
-  { info }: { readonly info: boolean },
+  { info, protocol = IPPROTO_TCP }: DiagRequestOptions,
 ): number {
   const at = message.reserve(REQUEST_BYTES);
   const { bytes } = message;
   bytes[at] = family === 4 ? AF_INET : AF_INET6;
-  bytes[at + 1] = IPPROTO_TCP;
+  bytes[at + 1] = protocol;
   if (info) bytes[at + 2] = 1 << (INET_DIAG_INFO - 1);
   writeHostU32(bytes, at + 4, states);
   writeHostU32(bytes, at + COOKIE, NO_COOKIE);

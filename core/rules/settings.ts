@@ -102,6 +102,18 @@ export const SETTINGS = {
     "Bickhart 2005, 4.2.2",
     "For how many servers that is remembered; 0 remembers nothing.",
   ),
+  udpLifetime: row(
+    "udp_lifetime",
+    number("ms", 1_000, 0, 600_000),
+    "Bickhart 2005, 4.2.4; RFC 3758, 4.1; RFC 7496, 3.1",
+    "How long a datagram that SCTP carries is sent again while it is lost; 0 sends it once.",
+  ),
+  udpIdle: row(
+    "udp_idle",
+    number("s", 120, 1, 86_400),
+    "Bickhart 2005, 4.2.4",
+    "After how long without datagrams a UDP flow is forgotten, and then its association.",
+  ),
   logLevel: row(
     "log_level",
     { ...number("level", 2, 0, LOG_LEVELS.length - 1), words: LOG_LEVELS },

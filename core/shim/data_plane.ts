@@ -28,6 +28,8 @@ import { Alarms } from "./alarms.ts";
 import type { CommandRing } from "./command_ring.ts";
 import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
 import type { CutIo } from "./cut_io.ts";
+import { DatagramFront } from "./datagrams/datagram_front.ts";
+import { DATAGRAM_PORT } from "./datagrams/message.ts";
 import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
 import type { AssociationWish, Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
 import { IdleCollector } from "./idle_collector.ts";
@@ -104,6 +106,7 @@ export class DataPlane implements FrontPlane {
   readonly #lookups = new Map<number, (addresses: readonly IpAddress[]) => void>();
   readonly #served = new Map<number, ServeTarget>();
   #servers: LocalServers | undefined;
+  #datagrams: DatagramFront | undefined;
   readonly #connections = new Set<Connection>();
   readonly #garbage = new IdleCollector(garbageCollector() ?? (() => {}));
   readonly #owners = new Map<Association, Connection>();
@@ -152,7 +155,13 @@ export class DataPlane implements FrontPlane {
   /** Blocks the thread until a `stop` command has been carried out. */
   run(): void {
     const { interception } = this.#fronts;
-    this.#parts.report({ kind: "ready", listeners: this.#listeners(), interception });
+    this.#parts.report({
+      kind: "ready",
+      listeners: this.#listeners(),
+      interception,
+      datagrams: this.#datagrams?.report,
+      udpPort: this.#parts.io.encapsulationPort,
+    });
     while (!isDue(this.#endsAt, this.#now)) {
       this.#parts.heartbeat.beat();
       this.#round();
@@ -174,6 +183,7 @@ export class DataPlane implements FrontPlane {
 
   associate(wish: AssociationWish): Association {
     const { addresses, port, localPort, localAddress, encapsulation } = wish;
+    const { adaptation = SHIM_ADAPTATION, parameters } = wish;
     const { config: { transport }, endpoint } = this.#parts;
     const { initRtxMax, pathRtxMax } = this.configuration.settings;
     const options: AssociateOptions = {
@@ -183,10 +193,11 @@ export class DataPlane implements FrontPlane {
       encapsulationPort: encapsulation === "raw" || transport.kind === "raw"
         ? 0
         : transport.remotePort,
-      adaptationIndication: SHIM_ADAPTATION,
-      parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax },
+      adaptationIndication: adaptation,
+      parameters: { maxInitRetransmits: initRtxMax, pathMaxRetrans: pathRtxMax, ...parameters },
     };
-    const taken = endpoint.demultiplexer.find(localPort, port, addresses) !== undefined;
+    const taken = localPort === undefined ||
+      endpoint.demultiplexer.find(localPort, port, addresses) !== undefined;
     return endpoint.associate(this.#now, taken ? options : { ...options, localPort });
   }
 
@@ -273,7 +284,8 @@ export class DataPlane implements FrontPlane {
     deadline = earlier(deadline, this.#garbage.deadline);
     deadline = earlier(deadline, this.#servers?.deadline ?? NEVER);
     deadline = earlier(deadline, earlier(this.#stopAt, this.#endsAt));
-    const longest = this.#parts.config.intercept ? LONGEST_WAIT : Infinity;
+    const { intercept, datagrams } = this.#parts.config;
+    const longest = intercept || datagrams ? LONGEST_WAIT : Infinity;
     return Math.min(this.#pump.nextTimeout(this.#now), this.#until(deadline), longest);
   }
 
@@ -299,12 +311,16 @@ export class DataPlane implements FrontPlane {
       this.#watches.listener(front.descriptor, () => this.#fronts.accept(front));
     });
     if (config.serveListeners) this.#serveListeners(config.serveListeners);
+    if (config.datagrams) {
+      this.#datagrams = new DatagramFront(this, config.datagrams, this.#parts.endpoint);
+    }
   }
 
   #close(): void {
     this.#network.close();
     this.#fronts.close();
     this.#servers?.close();
+    this.#datagrams?.close();
     this.#parts.io.close();
     this.#watches.close();
   }
@@ -330,7 +346,7 @@ export class DataPlane implements FrontPlane {
       endpoint: this.#parts.endpoint,
       configuration: this.configuration,
       diag: new SockDiag(),
-      reserved: new Set(this.#served.keys()),
+      reserved: new Set([...this.#served.keys(), DATAGRAM_PORT]),
       ownSockets: ownSocketInodes,
       transparent,
     });
@@ -351,6 +367,9 @@ export class DataPlane implements FrontPlane {
   }
 
   #welcome(association: Association): void {
+    if (association.localPort === DATAGRAM_PORT && this.#datagrams && !this.#stopping) {
+      return this.#datagrams.welcome(this.#now, association);
+    }
     const target = this.#served.get(association.localPort) ??
       this.#servers?.targetOf(association);
     if (this.#stopping) return this.#turnAway(association, ResetReason.Stopping);
@@ -404,6 +423,11 @@ export class DataPlane implements FrontPlane {
         return this.#handleResolved(command.id, command.addresses);
       case "queue-lost":
         return this.#parts.report({ kind: "queue", descriptor: this.#fronts.reopenQueue() });
+      case "datagram-queue-lost":
+        return this.#parts.report({
+          kind: "datagram-queue",
+          descriptor: this.#datagrams?.reopenQueue() ?? -1,
+        });
       default:
         return command satisfies never;
     }
@@ -421,6 +445,7 @@ export class DataPlane implements FrontPlane {
     if (!this.#stopping) {
       for (const port of this.#served.keys()) this.#listen(port);
       this.#servers?.replan();
+      this.#datagrams?.refresh();
     }
     this.#parts.report({ kind: "changed", faults });
   }
@@ -456,6 +481,7 @@ export class DataPlane implements FrontPlane {
     this.#fronts.close();
     for (const port of this.#served.keys()) this.#parts.endpoint.stopListening(port);
     this.#servers?.close();
+    this.#datagrams?.stop(this.#now);
   }
 
   #stopWhenDue(): void {
@@ -502,6 +528,7 @@ export class DataPlane implements FrontPlane {
       listeners: this.#listeners(),
       counters: { ...this.counters },
       connections: [...this.#connections].map((connection) => connection.status()),
+      datagrams: this.#datagrams?.status,
       ended: this.#ended,
     };
   }

@@ -6,6 +6,7 @@ import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
+import type { Parameters } from "../sctp/parameters.ts";
 import type { AvailabilityCache } from "./policy/availability_cache.ts";
 import type { ConnectionStatus, ShimCounters } from "./status.ts";
 import type { TransferBuffers } from "./transfer_buffers.ts";
@@ -45,10 +46,14 @@ export interface AssociationWish {
   readonly port: number;
   /** How packets are to travel. */
   readonly encapsulation: Encapsulation;
-  /** The application's own port, by which the server is to know it; another one if it is taken. */
-  readonly localPort: number;
+  /** The application's own port, by which the server is to know it; another one if it is taken, or none. */
+  readonly localPort?: number;
   /** The application's own address, likewise, if SCTP can use it to reach the server. */
   readonly localAddress?: IpAddress;
+  /** What the two ends are for each other; by default a TCP connection between shims. */
+  readonly adaptation?: number;
+  /** Protocol parameters that are not those of every association. */
+  readonly parameters?: Partial<Parameters>;
 }
 
 export interface Plane {

@@ -51,6 +51,21 @@ export function queueNumber({ instance }: InterceptConfig): number {
   return 0x5348 + instance;
 }
 
+/** Carrying the datagrams of UDP applications, as the rules say. */
+export interface DatagramConfig {
+  /** Tells the shims of one network namespace apart: 0 .. 15. */
+  readonly instance: number;
+  /** Whether the remote rules count: those of applications of this host. */
+  readonly remote: boolean;
+  /** Whether the local rules count: those of servers of this host. */
+  readonly local: boolean;
+}
+
+/** The number of the netfilter queue for datagrams: "UD" as a number, and the instance. */
+export function datagramQueueNumber({ instance }: DatagramConfig): number {
+  return 0x5544 + instance;
+}
+
 /** A served port and its TCP server, with all names resolved. */
 export interface ServeConfig {
   readonly port: number;
@@ -74,6 +89,7 @@ export interface DataPlaneConfig {
   /** SOCKS5 ports. */
   readonly socks?: readonly { readonly address: string; readonly port: number }[];
   readonly intercept?: InterceptConfig;
+  readonly datagrams?: DatagramConfig;
   /** Protocol parameters of every association; those that are settings as well count as such. */
   readonly parameters: Partial<Parameters>;
   /** Keys shared with the peers; with any, whoever has none of them is refused. */
@@ -105,6 +121,14 @@ export interface InterceptionReport {
   readonly queue: number;
 }
 
+/** What the kernel's rules for datagrams need to know of the thread. */
+export interface DatagramReport {
+  /** Descriptor of the netfilter queue, for the watchdog; -1 if there is none. */
+  readonly queue: number;
+  /** Why there is none. */
+  readonly lack: string | undefined;
+}
+
 /** A command in the ring. */
 export type Command =
   /** Answered by one status report. */
@@ -115,6 +139,8 @@ export type Command =
   | { readonly kind: "resolved"; readonly id: number; readonly addresses: readonly string[] }
   /** The watchdog has taken the queue away. */
   | { readonly kind: "queue-lost" }
+  /** The same for the queue of datagrams. */
+  | { readonly kind: "datagram-queue-lost" }
   /** Connections may come that the rules do not enable: those of applications that were named. */
   | { readonly kind: "applications" }
   /** Answered by one report of rules and settings. */
@@ -145,6 +171,9 @@ export type Report =
     readonly kind: "ready";
     readonly listeners: readonly ListenerStatus[];
     readonly interception: InterceptionReport | undefined;
+    readonly datagrams: DatagramReport | undefined;
+    /** The UDP port that SCTP has got; 0 if it has none. */
+    readonly udpPort: number;
   }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
   | Answer
@@ -152,6 +181,8 @@ export type Report =
   | { readonly kind: "resolve"; readonly id: number; readonly host: string }
   /** The queue is another one: see {@link InterceptionReport.queue}. */
   | { readonly kind: "queue"; readonly descriptor: number }
+  /** The queue of datagrams is another one: see {@link DatagramReport.queue}. */
+  | { readonly kind: "datagram-queue"; readonly descriptor: number }
   /** Every connection is gone and every socket closed. */
   | { readonly kind: "stopped" }
   /** It could not start, or broke; nothing follows. */

@@ -4,17 +4,11 @@ import { Heartbeat } from "../net/queue_watchdog.ts";
 import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
 import { CommandRing } from "./command_ring.ts";
+import { DatagramInterception } from "./datagrams/datagram_interception.ts";
 import { Interception } from "./interception.ts";
 import type { LogLevel } from "./plane.ts";
 import type { AvailabilityEntry } from "./policy/availability_cache.ts";
-import type {
-  Answer,
-  Command,
-  DataPlaneConfig,
-  InterceptionReport,
-  Report,
-  StartMessage,
-} from "./protocol.ts";
+import type { Answer, Command, DataPlaneConfig, Report, StartMessage } from "./protocol.ts";
 import { addressesOf } from "./resolve.ts";
 import type { ListenerStatus, ShimStatus } from "./status.ts";
 
@@ -36,6 +30,7 @@ export class ShimDaemon implements AsyncDisposable {
   /** Who waits for an answer, in the order of their commands. */
   readonly #asking: PromiseWithResolvers<Answer>[] = [];
   #interception: Interception | undefined;
+  #datagrams: DatagramInterception | undefined;
   #over = false;
 
   private constructor(config: DataPlaneConfig, log: LogSink) {
@@ -100,7 +95,10 @@ export class ShimDaemon implements AsyncDisposable {
       const answer = await this.#ask({ kind: "change", changes: part }, "changed");
       faults.push(...answer.faults);
     }
-    if (this.#interception) this.#interception.apply((await this.configuration()).text);
+    if (!this.#interception && !this.#datagrams) return faults;
+    const { text } = await this.configuration();
+    this.#interception?.apply(text);
+    this.#datagrams?.apply(text);
     return faults;
   }
 
@@ -141,6 +139,7 @@ export class ShimDaemon implements AsyncDisposable {
   async stop(drain = 0): Promise<void> {
     // First, so that nothing more comes to be held.
     this.#interception?.retire();
+    void this.#datagrams?.close();
     if (!this.#over) this.#command({ kind: "stop", drain });
     await this.#ended.promise.catch(() => {});
   }
@@ -170,7 +169,7 @@ export class ShimDaemon implements AsyncDisposable {
   #hear(report: Report): void {
     switch (report.kind) {
       case "ready":
-        return this.#beReady(report.listeners, report.interception);
+        return this.#beReady(report);
       case "log":
         return this.#log(report.level, report.message);
       case "status":
@@ -182,6 +181,8 @@ export class ShimDaemon implements AsyncDisposable {
         return void this.#resolve(report.id, report.host);
       case "queue":
         return this.#interceptAgain(report.descriptor);
+      case "datagram-queue":
+        return this.#datagrams?.watch(report.descriptor);
       case "stopped":
         return this.#end();
       case "failed":
@@ -191,17 +192,38 @@ export class ShimDaemon implements AsyncDisposable {
     }
   }
 
-  #beReady(listeners: readonly ListenerStatus[], report: InterceptionReport | undefined): void {
+  #beReady(report: Extract<Report, { kind: "ready" }>): void {
     const { intercept, rules = "" } = this.#config;
     try {
-      if (intercept && report) {
+      if (intercept && report.interception) {
         const lost = () => void this.#command({ kind: "queue-lost" });
-        this.#interception = new Interception(intercept, report, this.#heartbeat, lost);
+        this.#interception = new Interception(
+          intercept,
+          report.interception,
+          this.#heartbeat,
+          lost,
+        );
         this.#interception.apply(rules);
       }
-      this.#ready.resolve(listeners);
+      this.#carryDatagrams(report);
+      this.#ready.resolve(report.listeners);
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** A host that cannot has plain UDP, as it had before: that is no reason not to carry TCP. */
+  #carryDatagrams({ datagrams, udpPort }: Extract<Report, { kind: "ready" }>): void {
+    const { datagrams: config, transport, rules = "" } = this.#config;
+    if (!config || !datagrams) return;
+    const ports = transport.kind === "raw" ? [] : [udpPort, transport.remotePort];
+    const lost = () => void this.#command({ kind: "datagram-queue-lost" });
+    this.#datagrams = new DatagramInterception(config, datagrams, ports, this.#heartbeat, lost);
+    try {
+      this.#datagrams.apply(rules);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#log("warning", `UDP applications are not carried: ${error.message}`);
     }
   }
 
@@ -221,7 +243,8 @@ export class ShimDaemon implements AsyncDisposable {
 
   #stopIntercepting(): void {
     void this.#interception?.close();
-    this.#interception = undefined;
+    void this.#datagrams?.close();
+    this.#interception = this.#datagrams = undefined;
   }
 
   #fail(message: string): void {

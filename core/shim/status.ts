@@ -1,6 +1,7 @@
 /** What a data plane tells about itself: plain values, fit for JSON and for another thread. */
 import type { ConnectionInfo } from "../socket/info.ts";
 import type { TransportConfig } from "./protocol.ts";
+import type { DatagramStatus } from "./datagrams/status.ts";
 import type { AssociationShimState, ShimState } from "./shim_state.ts";
 
 /** One connection at one moment. */
@@ -76,6 +77,8 @@ export interface ShimStatus {
   readonly listeners: readonly ListenerStatus[];
   readonly counters: ShimCounters;
   readonly connections: readonly ConnectionStatus[];
+  /** UDP applications; `undefined` if none can be carried. */
+  readonly datagrams: DatagramStatus | undefined;
   /** The last connections that ended, the latest last, as they were at their end. */
   readonly ended: readonly ConnectionStatus[];
 }

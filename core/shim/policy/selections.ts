@@ -1,5 +1,6 @@
 /** The rules table as the kernel needs it. Pure. */
 import type { Selection } from "../../net/interception_plan.ts";
+import type { Chain } from "../../rules/rule.ts";
 import type { RuleTable } from "../../rules/table.ts";
 
 /** Which connections come to the shim. */
@@ -22,4 +23,10 @@ export function remoteSelections(table: RuleTable): RemoteSelections {
       .map(({ rule: { network, ports } }) => ({ intercept, network, ports })),
     otherwise: !intercept,
   };
+}
+
+/** The rules that enable UDP, as the kernel's own: no others are searched. */
+export function udpSelections(table: RuleTable, chain: Chain): readonly Selection[] {
+  return table.searched(chain, "udp").entries.filter(({ rule }) => rule.protocol === "udp")
+    .map(({ rule: { network, ports } }) => ({ intercept: true, network, ports }));
 }
