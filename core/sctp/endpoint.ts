@@ -27,7 +27,8 @@ import { Demultiplexer } from "./demultiplexer.ts";
 import type { Environment } from "./environment.ts";
 import type { SctpEvent } from "./events.ts";
 import type { IcmpError } from "./icmp_error.ts";
-import type { Listener } from "./listener.ts";
+import { type Listener, type ListenOptions, newListener } from "./listener.ts";
+
 import { type DropReason, type EndpointMetrics, newEndpointMetrics } from "./metrics.ts";
 import { Ecn, type InboundPacket, type PacketBatch, type Route } from "./packet.ts";
 import { areSame, type Parameters, withParameters } from "./parameters.ts";
@@ -70,17 +71,6 @@ export interface EndpointOptions {
   readonly maxBufferedMemory?: number;
   /** Where memory for user data comes from; default: pages on the heap. */
   readonly pages?: PageSource;
-}
-
-/** What a listener offers. */
-export interface ListenOptions {
-  readonly localAddresses?: readonly IpAddress[];
-  readonly parameters?: Partial<Parameters>;
-  readonly adaptationIndication?: number;
-  /** Changes to the endpoint's. */
-  readonly authentication?: AuthenticationOptions;
-  /** Associations at one time through this port; default: the endpoint's limit. */
-  readonly backlog?: number;
 }
 
 /** Whom to associate with, and how. */
@@ -217,15 +207,12 @@ export class Endpoint implements AssociationHost {
     if (this.#listeners.has(port)) {
       throw new RangeError(`port ${port} is taken: there is a listener on it already`);
     }
-    const parameters = this.#parametersWith(options.parameters);
-    this.#listeners.set(port, {
-      port,
-      parameters,
-      localAddresses: options.localAddresses,
-      adaptationIndication: options.adaptationIndication,
-      authentication: authenticationPlan(options.authentication, parameters, this.authentication),
-      backlog: options.backlog ?? this.#maxAssociations,
+    const listener = newListener(port, options, {
+      parametersWith: (changes) => this.#parametersWith(changes),
+      authentication: this.authentication,
+      backlog: this.#maxAssociations,
     });
+    this.#listeners.set(port, listener);
   }
 
   /** Accepts no more associations on a port; those that exist stay. */

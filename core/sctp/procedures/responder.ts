@@ -7,7 +7,7 @@ import { elapsed } from "../base/time.ts";
 import type { ChunkContext } from "../chunk_context.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { chunksOfExtensions, parametersOfExtensions } from "../extensions.ts";
-import type { Listener } from "../listener.ts";
+import { type Listener, listenerTowards } from "../listener.ts";
 import { encodeAbort } from "../wire/abort.ts";
 import { chunkLength } from "../wire/chunk.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
@@ -70,11 +70,12 @@ export function refuseInit(
 /** INIT for a port where somebody listens and no association exists (section 5.1, B). */
 export function answerInit(
   endpoint: Endpoint,
-  listener: Listener,
+  onPort: Listener,
   context: ChunkContext,
   ports: PacketPorts,
   init: InitChunk,
 ): void {
+  const listener = listenerTowards(onPort, init.adaptationIndication);
   const { parameters, authentication } = listener;
   const fault = findAuthFault(parameters, authentication, init);
   if (fault) {
@@ -221,10 +222,11 @@ export function keysFor(endpoint: Endpoint, ports: PacketPorts): readonly Shared
 /** A valid cookie where no association exists: makes one, ESTABLISHED (section 5.1.5, 5 to 7). */
 export function associateByCookie(
   endpoint: Endpoint,
-  listener: Listener,
+  onPort: Listener,
   context: ChunkContext,
   cookie: CookieContent,
 ): Association {
+  const listener = listenerTowards(onPort, cookie.peerAdaptation);
   const association = endpoint.newAssociation({
     incoming: true,
     localPort: cookie.localPort,

@@ -5,7 +5,8 @@
 import { tsn, tsnDistance } from "../base/serial.ts";
 import type { Association } from "../association.ts";
 import type { AssociationState } from "../phase.ts";
-import type { AssociateOptions, ListenOptions } from "../endpoint.ts";
+import type { AssociateOptions } from "../endpoint.ts";
+import type { ListenOptions } from "../listener.ts";
 import type { Ecn } from "../packet.ts";
 import type { ReceiveInfo } from "../rx/reassembly.ts";
 import type { SendOptions } from "../tx/send_queue.ts";

@@ -3,7 +3,7 @@ import type { TcpSocketStatus } from "../../net/sock_diag_message.ts";
 import { Configuration } from "../../rules/configuration.ts";
 import { IpAddress } from "../../sctp/base/address.ts";
 import { instant } from "../../sctp/base/time.ts";
-import type { ListenOptions } from "../../sctp/endpoint.ts";
+import type { ListenOptions } from "../../sctp/listener.ts";
 import { LocalServers } from "./local_servers.ts";
 
 /** A host without a kernel: its listeners, and what its endpoint is told. */
