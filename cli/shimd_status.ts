@@ -4,14 +4,24 @@ import type { DatagramStatus, FlowStatus } from "../core/shim/datagrams/status.t
 import type { PathInfo } from "../core/socket/info.ts";
 import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
 
-/** One line for the daemon, one for each connection, one for each path of it. */
+/**
+ * One line for the daemon, one for each connection, one for each path of it; the paths of an association
+ * that connections share are behind the first of them.
+ */
 export function statusLines(status: ShimStatus): string[] {
   const { counters, connections } = status;
+  const shared = counters.trunks > 0 ? ` (${counters.multiplexed} by shared associations)` : "";
+  const shown = new Set<number>();
   return [
     `up ${(status.uptime / 1000).toFixed(1)} s: ${connections.length} open, ` +
-    `${counters.carried} carried, ${counters.fellBack} fell back, ` +
+    `${counters.carried} carried${shared}, ${counters.fellBack} fell back, ` +
     `${counters.closed} closed, ${counters.broken} broken`,
-    ...connections.flatMap(connectionLines),
+    ...connections.flatMap((connection) => {
+      const { association } = connection;
+      const paths = association && !shown.has(association.id) ? association.paths : [];
+      if (association) shown.add(association.id);
+      return [connectionLine(connection), ...paths.map((path) => `    ${formatPath(path)}`)];
+    }),
     ...(status.datagrams ? datagramLines(status.datagrams) : []),
   ];
 }
@@ -43,14 +53,17 @@ function flowLine(flow: FlowStatus): string {
     `sent ${carriedOut} by SCTP, ${plainOut} by UDP, received ${carriedIn} by SCTP`;
 }
 
-function connectionLines(connection: ConnectionStatus): string[] {
-  const { id, local, remote, state, carrier, reason, bytesOut, bytesIn, association } = connection;
+function connectionLine(connection: ConnectionStatus): string {
+  const { id, local, remote, state, carrier, reason, bytesOut, bytesIn } = connection;
   const by = carrier ? ` by ${carrier.toUpperCase()}` : "";
-  return [
-    `  ${id} ${local} - ${remote}${by}: ${state}, ${reason}; ` +
-    `${formatBytes(bytesOut)} out, ${formatBytes(bytesIn)} in`,
-    ...(association?.paths ?? []).map((path) => `    ${formatPath(path)}`),
-  ];
+  return `  ${id} ${local} - ${remote}${by}${streamOf(connection)}: ${state}, ${reason}; ` +
+    `${formatBytes(bytesOut)} out, ${formatBytes(bytesIn)} in`;
+}
+
+function streamOf({ association, stream }: ConnectionStatus): string {
+  return association && stream !== undefined
+    ? `, stream ${stream} of association ${association.id}`
+    : "";
 }
 
 /** A path in one line: addresses, status, RTT, cwnd, bytes. */

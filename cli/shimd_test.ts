@@ -1,6 +1,9 @@
 /** `shimkit shimd` as its users meet it: options, a pair of processes, signals. */
 import assert from "node:assert/strict";
 import { needs } from "../core/net/testing/requirements.ts";
+import { newAssociationMetrics } from "../core/sctp/metrics.ts";
+import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
+import type { PathInfo } from "../core/socket/info.ts";
 import { LabProcess } from "./e2e/lab/process.ts";
 import { runProgram } from "./program.ts";
 import { parseCommand } from "./shimd_control.ts";
@@ -200,69 +203,105 @@ Deno.test("a line of commands is understood, or said to be wrong in words", () =
   assert.match(String(parseCommand('{"kind":"heal","remote":"server"}')), /"remote" takes/);
 });
 
-Deno.test("the status is shown with a line for each connection and each path of it", () => {
-  const lines = statusLines({
-    uptime: 1234,
-    transport: {
-      kind: "udp",
-      port: 9899,
-      addresses: ["10.0.0.1"],
-      packetsSent: 0,
-      bytesSent: 0,
-      packetsReceived: 0,
-      bytesReceived: 0,
-      cutPackets: 0,
-    },
-    engine: { associations: 0, bufferedBytes: 0 },
-    listeners: [],
-    counters: {
-      accepted: 2,
-      held: 0,
-      associated: 0,
-      carried: 1,
-      fellBack: 1,
-      direct: 0,
+/** A daemon with a connection by TCP. */
+const STATUS: ShimStatus = {
+  uptime: 1234,
+  transport: {
+    kind: "udp",
+    port: 9899,
+    addresses: ["10.0.0.1"],
+    packetsSent: 0,
+    bytesSent: 0,
+    packetsReceived: 0,
+    bytesReceived: 0,
+    cutPackets: 0,
+  },
+  engine: { associations: 0, bufferedBytes: 0 },
+  listeners: [],
+  counters: {
+    accepted: 2,
+    held: 0,
+    associated: 0,
+    carried: 1,
+    multiplexed: 0,
+    trunks: 0,
+    malformedTrunks: 0,
+    fellBack: 1,
+    direct: 0,
+    refused: 0,
+    closed: 0,
+    broken: 0,
+  },
+  connections: [{
+    id: 2,
+    side: "client",
+    state: "READY",
+    reason: "fell back to TCP: nobody there",
+    carrier: "tcp",
+    local: "127.0.0.1:5000",
+    remote: "server:22",
+    bytesOut: 999,
+    bytesIn: 25_000_000,
+    association: undefined,
+    stream: undefined,
+  }],
+  datagrams: {
+    counters: { opened: 1, accepted: 0, carriedOut: 20, plainOut: 2, carriedIn: 19 },
+    dropped: {
+      sendBufferFull: 3,
+      malformed: 0,
+      unknownFlow: 1,
       refused: 0,
-      closed: 0,
-      broken: 0,
+      tooLong: 0,
+      notDelivered: 0,
     },
-    connections: [{
-      id: 2,
+    flowCount: 301,
+    flows: [{
       side: "client",
-      state: "READY",
-      reason: "fell back to TCP: nobody there",
-      carrier: "tcp",
-      local: "127.0.0.1:5000",
-      remote: "server:22",
-      bytesOut: 999,
-      bytesIn: 25_000_000,
-      association: undefined,
+      state: "ACTIVE",
+      reason: "carried over SCTP",
+      carrier: "sctp",
+      local: "10.0.0.1:5000",
+      remote: "10.0.0.2:53",
+      carriedOut: 20,
+      plainOut: 2,
+      carriedIn: 19,
     }],
-    datagrams: {
-      counters: { opened: 1, accepted: 0, carriedOut: 20, plainOut: 2, carriedIn: 19 },
-      dropped: {
-        sendBufferFull: 3,
-        malformed: 0,
-        unknownFlow: 1,
-        refused: 0,
-        tooLong: 0,
-        notDelivered: 0,
-      },
-      flowCount: 301,
-      flows: [{
-        side: "client",
-        state: "ACTIVE",
-        reason: "carried over SCTP",
-        carrier: "sctp",
-        local: "10.0.0.1:5000",
-        remote: "10.0.0.2:53",
-        carriedOut: 20,
-        plainOut: 2,
-        carriedIn: 19,
-      }],
-    },
-    ended: [],
-  });
+  },
+  ended: [],
+};
+
+const PATH: PathInfo = {
+  local: "10.0.0.1",
+  remote: "10.0.0.2",
+  encapsulationPort: 9899,
+  status: "active",
+  primary: true,
+  srtt: 1,
+  rto: 1000,
+  cwnd: 4380,
+  ssthresh: 100_000,
+  flightSize: 0,
+  pmtu: 1500,
+  errorCount: 0,
+  metrics: {
+    packetsSent: 0,
+    bytesSent: 0,
+    packetsReceived: 0,
+    bytesReceived: 0,
+    chunksRetransmitted: 0,
+    timeouts: 0,
+    fastRetransmits: 0,
+    heartbeatsSent: 0,
+    heartbeatsAcked: 0,
+    ecnReductions: 0,
+    mtuProbesSent: 0,
+    mtuProbesAcked: 0,
+  },
+};
+
+Deno.test("the status is shown with a line for each connection and each path of it", () => {
+  const lines = statusLines(STATUS);
   assert.deepEqual(lines, [
     "up 1.2 s: 1 open, 1 carried, 1 fell back, 0 closed, 0 broken",
     "  2 127.0.0.1:5000 - server:22 by TCP: READY, fell back to TCP: nobody there; " +
@@ -272,6 +311,45 @@ Deno.test("the status is shown with a line for each connection and each path of 
     "sent 20 by SCTP, 2 by UDP, received 19 by SCTP",
     "  and 300 flows more",
   ]);
+});
+
+Deno.test("connections that share an association show their streams, and its paths once", () => {
+  const association = {
+    id: 7,
+    shimState: "HIDDEN",
+    peerIsShim: true,
+    state: "ESTABLISHED",
+    localPort: 1,
+    remotePort: 2,
+    inboundStreams: 128,
+    outboundStreams: 128,
+    extensions: [6525, 8260],
+    bufferedBytes: 0,
+    readableBytes: 0,
+    metrics: newAssociationMetrics(),
+    paths: [PATH],
+  } as const;
+  const connection = (id: number, stream: number): ConnectionStatus => ({
+    ...STATUS.connections[0],
+    id,
+    state: "ACTIVE",
+    reason: "carrying",
+    carrier: "sctp",
+    association,
+    stream,
+  });
+  const counters = { ...STATUS.counters, carried: 3, multiplexed: 2, trunks: 1 };
+  const lines = statusLines({
+    ...STATUS,
+    datagrams: undefined,
+    counters,
+    connections: [connection(3, 1), connection(4, 2)],
+  });
+  assert.match(lines[0], /2 open, 3 carried \(2 by shared associations\)/);
+  assert.match(lines[1], /server:22 by SCTP, stream 1 of association 7: ACTIVE/);
+  assert.match(lines[2], /10\.0\.0\.1 > 10\.0\.0\.2/);
+  assert.match(lines[3], /server:22 by SCTP, stream 2 of association 7: ACTIVE/);
+  assert.equal(lines.length, 4);
 });
 
 Deno.test("sizes are shown with three digits", () => {

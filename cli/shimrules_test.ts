@@ -236,7 +236,7 @@ Deno.test("sysctl shows settings, changes them, and keeps what it has set", asyn
   ]);
   assert.equal(await host.out("shimrules -G -c remote"), "enable");
   const all = (await host.out("sysctl")).split("\n");
-  assert.equal(all.length, 11);
+  assert.equal(all.length, 13);
   assert.ok(all.includes(`${prefix}log_level: debug`));
 });
 

@@ -45,6 +45,9 @@ function number(
 /** Levels of the log, from silence on: each has what those before it have. */
 export const LOG_LEVELS = ["off", "error", "warning", "info", "debug"] as const;
 
+/** How far connections share associations; "on" has what "accept" has. */
+export const MULTIPLEX_LEVELS = ["off", "accept", "on"] as const;
+
 const { maxInitRetransmits, pathMaxRetrans } = PARAMETERS;
 
 /** Every setting. */
@@ -113,6 +116,18 @@ export const SETTINGS = {
     number("s", 120, 1, 86_400),
     "Bickhart 2005, 4.2.4",
     "After how long without datagrams a UDP flow is forgotten, and then its association.",
+  ),
+  multiplex: row(
+    "multiplex",
+    { ...number("level", 1, 0, MULTIPLEX_LEVELS.length - 1), words: MULTIPLEX_LEVELS },
+    "Bickhart 2005, 4.2.5",
+    "Whether connections between two shims share an association: where peers ask for it, or always.",
+  ),
+  multiplexIdle: row(
+    "multiplex_idle",
+    number("s", 60, 0, 86_400),
+    "Bickhart 2005, 4.2.5",
+    "How long a shared association is kept that carries no connection.",
   ),
   logLevel: row(
     "log_level",

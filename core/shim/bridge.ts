@@ -107,6 +107,11 @@ export class Bridge {
     return this.#inbound.bytes;
   }
 
+  /** The peer has said that many connections may share an association. */
+  get peerTakesTrunks(): boolean {
+    return this.#inbound.peerTakesTrunks;
+  }
+
   /** What the connection is doing, in words. */
   get activity(): string {
     if (!this.#socketOpen) return "closing the association";

@@ -1,21 +1,21 @@
 /** What both kinds of connections do with a bridge once they have one. */
 import type { Association } from "../sctp/association.ts";
-import type { SctpEvent } from "../sctp/events.ts";
 import { connectionInfo } from "../socket/info.ts";
 import type { Bridge } from "./bridge.ts";
-import { SHIM_ADAPTATION } from "./control_message.ts";
+import { SHIM_ADAPTATION, TRUNK_ADAPTATION } from "./control_message.ts";
 import { describeLoss } from "./loss.ts";
+import type { LinkEvent } from "./plane.ts";
 import type { AssociationShimState } from "./shim_state.ts";
 import type { AssociationStatus } from "./status.ts";
 
 /** True if the peer said in the handshake that it is a shim, and has a stream for control messages. */
 export function isShimPeer(association: Association): boolean {
-  return association.peerAdaptationIndication === SHIM_ADAPTATION &&
-    association.outboundStreams > 1;
+  const { peerAdaptationIndication: indication, outboundStreams } = association;
+  return (indication === SHIM_ADAPTATION || indication === TRUNK_ADAPTATION) && outboundStreams > 1;
 }
 
-/** Hands a notification about the bridge's association on. */
-export function passEvent(bridge: Bridge, event: SctpEvent, peer: string): void {
+/** Hands a notification about what carries the bridge's bytes on. */
+export function passEvent(bridge: Bridge, event: LinkEvent, peer: string): void {
   switch (event.kind) {
     case "shutdown-received":
       return bridge.handleShutdownReceived();

@@ -5,20 +5,20 @@
 import { EPOLLERR, EPOLLRDHUP } from "../net/constants.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import type { SocketAddress } from "../net/sockaddr.ts";
-import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import { type Instant, isDue, NEVER } from "../sctp/base/time.ts";
-import type { LossReason, SctpEvent } from "../sctp/events.ts";
+import type { LossReason } from "../sctp/events.ts";
 import { Bridge } from "./bridge.ts";
-import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
+import { passEvent } from "./bridged.ts";
 import { encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
-import type { Connection, Plane, Watch } from "./plane.ts";
+import type { Link } from "./link.ts";
+import type { Connection, LinkEvent, Plane, Watch } from "./plane.ts";
 import { Attempt, type Step } from "./policy/attempt.ts";
 import type { Refusal } from "./policy/refusal.ts";
 import { Relay } from "./relay.ts";
 import type { ShimState } from "./shim_state.ts";
-import type { ConnectionStatus } from "./status.ts";
+import { type ConnectionStatus, NO_LINK } from "./status.ts";
 import { type DialResult, plainConnect, TcpDial } from "./tcp_dial.ts";
 
 /** The server that an application wants. */
@@ -53,10 +53,10 @@ export interface Opening {
   failed(refusal: Refusal | undefined): void;
 }
 
-/** Waiting for the association, perhaps for TCP beside it. */
+/** Waiting for SCTP, perhaps for TCP beside it. */
 interface Setup {
   readonly kind: "setup";
-  readonly association: Association;
+  readonly link: Link;
   /** Further addresses of the server. */
   readonly others: readonly IpAddress[];
   readonly dial: TcpDial | undefined;
@@ -66,7 +66,7 @@ type Phase =
   | Setup
   /** Waiting for TCP alone. */
   | { readonly kind: "dialing"; readonly dial: TcpDial | undefined }
-  | { readonly kind: "bridged"; readonly association: Association; readonly bridge: Bridge }
+  | { readonly kind: "bridged"; readonly link: Link; readonly bridge: Bridge }
   | { readonly kind: "relayed"; readonly relay: Relay; readonly watch: Watch }
   | { readonly kind: "over" };
 
@@ -86,6 +86,8 @@ export class ClientConnection implements Connection {
   #reason = "accepted";
   /** The application has closed its sending side. */
   #closing = false;
+  /** The plane knows that the peer takes trunks. */
+  #hasToldOfTrunks = false;
 
   /**
    * Follow it by {@link begin} or {@link adopt}.
@@ -130,10 +132,10 @@ export class ClientConnection implements Connection {
     this.#do(fallback ? this.#attempt.start(now) : this.#attempt.insist());
   }
 
-  /** Takes over an association that is up; `events` are those that came since. */
-  adopt(now: Instant, association: Association, events: readonly SctpEvent[]): void {
-    this.#plane.own(association, this);
-    this.#bridge(now, association);
+  /** Takes over what carries it, which is up; `events` are those that came since. */
+  adopt(now: Instant, link: Link, events: readonly LinkEvent[]): void {
+    link.own(this);
+    this.#bridge(now, link);
     for (const event of events) this.handleEvent(now, event);
   }
 
@@ -150,14 +152,19 @@ export class ClientConnection implements Connection {
     if (phase.kind !== "bridged" && phase.kind !== "relayed") return false;
     const carrier = phase.kind === "bridged" ? phase.bridge : phase.relay;
     const more = carrier.run(now);
-    if (phase.kind === "bridged" && phase.bridge.deadline !== NEVER) {
-      this.#plane.wake(this, phase.bridge.deadline);
-    }
+    if (phase.kind === "bridged") this.#afterTurn(phase.link, phase.bridge);
     if (carrier.outcome) this.#finish(carrier.outcome.clean, carrier.outcome.reason);
     return more;
   }
 
-  handleEvent(now: Instant, event: SctpEvent): void {
+  #afterTurn({ wish }: Link, { deadline, peerTakesTrunks }: Bridge): void {
+    if (deadline !== NEVER) this.#plane.wake(this, deadline);
+    if (!peerTakesTrunks || this.#hasToldOfTrunks) return;
+    this.#hasToldOfTrunks = true;
+    if (wish) this.#plane.welcomeTrunk(wish);
+  }
+
+  handleEvent(now: Instant, event: LinkEvent): void {
     const phase = this.#phase;
     if (phase.kind === "bridged") return passEvent(phase.bridge, event, this.#target.name);
     if (phase.kind === "setup") this.#handleSetup(now, event, phase);
@@ -187,18 +194,17 @@ export class ClientConnection implements Connection {
       remote: this.#target.name,
       bytesOut,
       bytesIn,
-      association: "association" in phase
-        ? associationStatus(phase.association, "HIDDEN")
-        : undefined,
+      ...("link" in phase ? phase.link.status("HIDDEN") : NO_LINK),
     };
   }
 
-  #handleSetup(now: Instant, event: SctpEvent, phase: Setup): void {
+  #handleSetup(now: Instant, event: LinkEvent, phase: Setup): void {
     const attempt = this.#attempt!;
     if (event.kind === "communication-up") {
-      this.#do(attempt.handleUp(now, isShimPeer(phase.association)));
+      this.#do(attempt.handleUp(now, phase.link.peerIsShim));
     } else if (event.kind === "readable") this.#do(attempt.handleServerConnected());
     else if (event.kind === "communication-lost") this.#handleLoss(now, event.reason, phase);
+    else if (event.kind === "trunk-lost") this.#do(attempt.handleTrunkLost());
   }
 
   /** An ICMP error speaks for one address; every other answer, or none, for the server. */
@@ -234,15 +240,16 @@ export class ClientConnection implements Connection {
     const dial = this.#phase.kind === "setup" ? this.#phase.dial : undefined;
     try {
       const { port, localAddress } = this.#target;
-      const association = this.#plane.associate({
+      const link = this.#plane.connect({
         addresses,
         port,
         localPort: this.#localPort,
         localAddress,
         encapsulation: this.#attempt!.encapsulation,
       });
-      this.#plane.own(association, this);
-      this.#phase = { kind: "setup", association, others: addresses.slice(1), dial };
+      link.own(this);
+      this.#phase = { kind: "setup", link, others: addresses.slice(1), dial };
+      if (link.isUp) this.#do(this.#attempt!.handleUp(this.#plane.now(), link.peerIsShim));
       this.#plane.wake(this, this.#attempt!.deadline);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -260,7 +267,7 @@ export class ClientConnection implements Connection {
   #useTcp(): void {
     const phase = this.#phase;
     const dial = phase.kind === "setup" ? phase.dial : undefined;
-    if (phase.kind === "setup") this.#drop(phase.association);
+    if (phase.kind === "setup") this.#drop(phase.link);
     if (!this.#target.fallback) return this.#refuse(this.#attempt!.reason);
     this.#plane.counters.fellBack++;
     this.#dial(this.#attempt!.reason, "warning", dial);
@@ -287,7 +294,7 @@ export class ClientConnection implements Connection {
       this.#phase = { ...phase, dial: undefined };
       if (result.kind === "failed") return this.#do(this.#attempt!.handleTcpFailed());
       this.#attempt!.handleTcpConnected();
-      this.#drop(phase.association);
+      this.#drop(phase.link);
       this.#plane.counters.fellBack++;
       this.#enter("READY", this.#attempt!.reason, "warning");
       return this.#relay(result.socket, result.watch);
@@ -301,15 +308,15 @@ export class ClientConnection implements Connection {
     const phase = this.#phase;
     if (phase.kind !== "setup") return;
     phase.dial?.cancel();
-    this.#bridge(this.#plane.now(), phase.association);
+    this.#bridge(this.#plane.now(), phase.link);
   }
 
-  #bridge(now: Instant, association: Association): void {
-    const shim = isShimPeer(association);
+  #bridge(now: Instant, link: Link): void {
+    const shim = link.peerIsShim;
     this.#opening?.opened();
-    const bridge = new Bridge(association, this.#socket, this.#plane.buffers, shim);
+    const bridge = new Bridge(link.carrier, this.#socket, this.#plane.buffers, shim);
     if (this.#closing) bridge.handleSocket(now, EPOLLRDHUP);
-    this.#phase = { kind: "bridged", association, bridge };
+    this.#phase = { kind: "bridged", link, bridge };
     this.#plane.counters.carried++;
     this.#enter("ACTIVE", `carried over SCTP to a ${shim ? "shim" : "native peer"}`);
     this.#plane.schedule(this);
@@ -339,16 +346,16 @@ export class ClientConnection implements Connection {
   #giveUp(now: Instant, why: string): void {
     const phase = this.#phase;
     if (phase.kind === "over") return;
-    if (phase.kind === "setup") phase.association.abort(now);
+    if (phase.kind === "setup") phase.link.carrier.abort(now);
     if (phase.kind === "setup" || phase.kind === "dialing") phase.dial?.cancel();
     this.#refuse(why);
   }
 
-  /** Nobody is behind the association: TCP has the connection. */
-  #drop(association: Association): void {
-    if (association.state === "CLOSED") return;
+  /** Nobody is behind it: TCP has the connection. */
+  #drop({ carrier }: Link): void {
+    if (carrier.state === "CLOSED") return;
     const reason = ResetReason.Superseded;
-    association.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
+    carrier.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
   }
 
   #refuse(why: string, refusal?: Refusal): void {

@@ -13,7 +13,7 @@
  * +---------------+---------------+-------------------------------+
  * | HALF-CLOSE (1): 64 bits, the bytes of data sent on stream 0   |
  * | RESET (2): 32 bits, the reason                                |
- * | CONNECTED (3): nothing                                        |
+ * | CONNECTED (3): nothing; flag 1: a trunk may be set up          |
  * +---------------------------------------------------------------+
  * ```
  *
@@ -21,8 +21,9 @@
  * 9260, section 3.3.10.12) and not behind the data on the control stream; a receiver takes it in
  * either place. CONNECTED is the first that a server's shim sends, once the server has taken the
  * connection: until then a client's shim keeps its application waiting, so that connect() means what
- * it means over TCP. Urgent data needs no message: see {@link URGENT_PPID}. Senders set the flags to 0 and receivers ignore them and messages of unknown type,
- * so that later versions can add both.
+ * it means over TCP. Its flag says that many connections may share an association: see `trunk/`. Urgent
+ * data needs no message: see {@link URGENT_PPID}. Senders set the other flags to 0 and receivers ignore
+ * them and messages of unknown type, so that later versions can add both.
  */
 import { readU16, readU32, writeU16, writeU32 } from "../sctp/base/bytes.ts";
 
@@ -31,6 +32,9 @@ import { readU16, readU32, writeU16, writeU32 } from "../sctp/base/bytes.ts";
  * letters "SHM" and the version of this format. Not registered with IANA.
  */
 export const SHIM_ADAPTATION = 0x53484d01;
+
+/** The code point of an association that is to be a trunk: see `trunk/trunk_message.ts`. */
+export const TRUNK_ADAPTATION = 0x53484d02;
 
 /** The stream that carries the bytes of the TCP connection, with a shim and with a native peer. */
 export const DATA_STREAM = 0;
@@ -61,6 +65,8 @@ export const ResetReason = {
   Superseded: 6,
   /** The shim has no descriptors left: the server may well take the connection over TCP. */
   Busy: 7,
+  /** Nothing is reachable over SCTP at the port that a stream of a trunk was opened to. */
+  NotServed: 8,
 } as const;
 export type ResetReason = (typeof ResetReason)[keyof typeof ResetReason];
 
@@ -70,8 +76,8 @@ export type ControlMessage =
   | { readonly kind: "half-close"; readonly bytes: number }
   /** The connection is over at once; a reason that is not known here is kept as a number. */
   | { readonly kind: "reset"; readonly reason: number }
-  /** The server has taken the connection. */
-  | { readonly kind: "connected" };
+  /** The server has taken the connection; whether the shim takes trunks. */
+  | { readonly kind: "connected"; readonly takesTrunks: boolean };
 
 /** Why bytes are not a control message. */
 export type ControlFault =
@@ -91,6 +97,7 @@ const CONNECTED = 3;
 const HALF_CLOSE_LENGTH = 12;
 const RESET_LENGTH = 8;
 const CONNECTED_LENGTH = 4;
+const TAKES_TRUNKS = 1;
 
 /** The bytes of a control message. */
 export function encodeControlMessage(message: ControlMessage): Uint8Array {
@@ -99,7 +106,9 @@ export function encodeControlMessage(message: ControlMessage): Uint8Array {
     writeU32(bytes, 4, message.reason);
     return bytes;
   }
-  if (message.kind === "connected") return withHeader(CONNECTED, CONNECTED_LENGTH);
+  if (message.kind === "connected") {
+    return withHeader(CONNECTED, CONNECTED_LENGTH, message.takesTrunks ? TAKES_TRUNKS : 0);
+  }
   const bytes = withHeader(HALF_CLOSE, HALF_CLOSE_LENGTH);
   writeU32(bytes, 4, Math.floor(message.bytes / 0x1_0000_0000));
   writeU32(bytes, 8, message.bytes);
@@ -123,7 +132,9 @@ export function decodeControlMessage(
         ? { kind: "reset", reason: readU32(bytes, offset + 4) }
         : { kind: "bad-length", length };
     case CONNECTED:
-      return length === CONNECTED_LENGTH ? { kind: "connected" } : { kind: "bad-length", length };
+      return length === CONNECTED_LENGTH
+        ? { kind: "connected", takesTrunks: (bytes[offset + 1] & TAKES_TRUNKS) !== 0 }
+        : { kind: "bad-length", length };
     default:
       return { kind: "unknown-type", type: bytes[offset] };
   }
@@ -146,14 +157,18 @@ export function describeResetReason(reason: number): string {
       return "the connection went over TCP meanwhile";
     case ResetReason.Busy:
       return "the shim had no descriptors left";
+    case ResetReason.NotServed:
+      return "nothing is reachable over SCTP at this port";
     default:
       return `reason ${reason}`;
   }
 }
 
-function withHeader(type: number, length: number): Uint8Array {
+/** A message of which only type, flags and length are set. */
+export function withHeader(type: number, length: number, flags = 0): Uint8Array {
   const bytes = new Uint8Array(length);
   bytes[0] = type;
+  bytes[1] = flags;
   writeU16(bytes, 2, length);
   return bytes;
 }

@@ -39,7 +39,8 @@ const EXAMPLES: [ControlMessage, number[]][] = [
     255,
   ]],
   [{ kind: "reset", reason: ResetReason.Refused }, [2, 0, 0, 8, 0, 0, 0, 2]],
-  [{ kind: "connected" }, [3, 0, 0, 4]],
+  [{ kind: "connected", takesTrunks: false }, [3, 0, 0, 4]],
+  [{ kind: "connected", takesTrunks: true }, [3, 1, 0, 4]],
 ];
 
 Deno.test("control messages have the documented bytes and survive a round trip", () => {

@@ -6,13 +6,10 @@ import type { Wakeup } from "../net/epoll.ts";
 import { garbageCollector } from "../net/garbage.ts";
 import type { Encapsulation } from "../net/icmp.ts";
 import { descriptorLimit } from "../net/descriptor_limit.ts";
-import { ownSocketInodes } from "../net/process_sockets.ts";
-import { SockDiag } from "../net/sock_diag.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
 import { type ChangeData, readChange } from "../rules/change_data.ts";
 import type { Configuration } from "../rules/configuration.ts";
 import { Fault } from "../rules/fault.ts";
-import { parseFile } from "../rules/file_format.ts";
 import { LOG_LEVELS } from "../rules/settings.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { NetworkChanges } from "../net/network_changes.ts";
@@ -25,27 +22,35 @@ import type { SctpEvent } from "../sctp/events.ts";
 import { DEFAULT_PARAMETERS } from "../sctp/parameters.ts";
 import { Pump } from "../socket/pump.ts";
 import { Alarms } from "./alarms.ts";
+import { Arrivals, type ArrivalsPlane, turnAway } from "./arrivals.ts";
 import type { CommandRing } from "./command_ring.ts";
-import { encodeControlMessage, ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
+import { configurationOf } from "./configuration_of.ts";
+import { ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
 import type { CutIo } from "./cut_io.ts";
 import { DatagramFront } from "./datagrams/datagram_front.ts";
 import { DATAGRAM_PORT } from "./datagrams/message.ts";
 import { ClientFronts, ownMark } from "./fronts/client_fronts.ts";
-import type { AssociationWish, Connection, Ending, FrontPlane, LogLevel, Watch } from "./plane.ts";
+import { AssociationLink, type Link } from "./link.ts";
+import type {
+  AssociationWish,
+  Connection,
+  Ending,
+  FrontPlane,
+  LogLevel,
+  Owner,
+  Task,
+  Watch,
+} from "./plane.ts";
 import { IdleCollector } from "./idle_collector.ts";
-import {
-  type Command,
-  type DataPlaneConfig,
-  encapsulationsOf,
-  type Report,
-  type ServeConfig,
-  type ServeListenersConfig,
-} from "./protocol.ts";
+import { type Command, type DataPlaneConfig, encapsulationsOf, type Report } from "./protocol.ts";
 import { AvailabilityCache, cacheLimits } from "./policy/availability_cache.ts";
-import { ServerConnection, type ServeTarget } from "./server_connection.ts";
-import { LocalServers } from "./servers/local_servers.ts";
+import { Service } from "./servers/service.ts";
 import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
+import type { OpenMessage } from "./trunk/trunk_message.ts";
+import type { TrunkStream } from "./trunk/trunk_stream.ts";
+import { Multiplex } from "./trunk/trunk_options.ts";
+import { Trunks, type TrunksPlane } from "./trunk/trunks.ts";
 import { Watches } from "./watches.ts";
 
 /** What a data plane is made of. */
@@ -78,7 +83,7 @@ const SPARE_DESCRIPTORS = 64;
 /** Connections that the status remembers after their end. */
 const ENDED_KEPT = 16;
 
-export class DataPlane implements FrontPlane {
+export class DataPlane implements FrontPlane, ArrivalsPlane, TrunksPlane {
   readonly buffers: TransferBuffers;
   readonly configuration: Configuration;
   readonly counters: ShimCounters = {
@@ -86,6 +91,9 @@ export class DataPlane implements FrontPlane {
     held: 0,
     associated: 0,
     carried: 0,
+    multiplexed: 0,
+    trunks: 0,
+    malformedTrunks: 0,
     fellBack: 0,
     direct: 0,
     refused: 0,
@@ -99,22 +107,23 @@ export class DataPlane implements FrontPlane {
   readonly #parts: DataPlaneParts;
   readonly #pump: Pump;
   readonly #watches = new Watches();
-  readonly #alarms = new Alarms<Connection>();
+  readonly #alarms = new Alarms<Task>();
   readonly #fronts: ClientFronts;
   readonly #network = new NetworkChanges();
   /** Who waits for the addresses of a host, by the number of the question. */
   readonly #lookups = new Map<number, (addresses: readonly IpAddress[]) => void>();
-  readonly #served = new Map<number, ServeTarget>();
-  #servers: LocalServers | undefined;
+  readonly #service: Service;
   #datagrams: DatagramFront | undefined;
-  readonly #connections = new Set<Connection>();
+  readonly #trunks = new Trunks(this);
+  readonly #arrivals: Arrivals;
+  readonly #connections = new Map<Task, Connection>();
   readonly #garbage = new IdleCollector(garbageCollector() ?? (() => {}));
-  readonly #owners = new Map<Association, Connection>();
+  readonly #owners = new Map<Association, Owner>();
   readonly #descriptorLimit = descriptorLimit();
   readonly #startedAt: Instant;
   readonly #ended: ConnectionStatus[] = [];
-  #scheduled = new Set<Connection>();
-  #running = new Set<Connection>();
+  #scheduled = new Set<Task>();
+  #running = new Set<Task>();
   #now: Instant;
   #nextId = 1;
   #nextLookup = 1;
@@ -137,6 +146,8 @@ export class DataPlane implements FrontPlane {
     this.encapsulations = encapsulationsOf(parts.config.transport);
     this.mark = ownMark(parts.config);
     this.#fronts = new ClientFronts(this, parts.config);
+    this.#service = new Service(parts.endpoint, this.configuration, parts.config);
+    this.#arrivals = new Arrivals(this, this.#service, this.#trunks);
     const { sendBuffer } = parts.config.parameters;
     this.buffers = new TransferBuffers(
       sendBuffer ?? DEFAULT_PARAMETERS.sendBuffer,
@@ -175,10 +186,23 @@ export class DataPlane implements FrontPlane {
     return this.#now;
   }
 
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
   get isCrowded(): boolean {
     // A connection that is being set up gets its descriptor later, one by a relay has two.
     const taken = Math.max(this.#watches.count, this.#connections.size);
     return taken + SPARE_DESCRIPTORS >= this.#descriptorLimit;
+  }
+
+  connect(wish: AssociationWish): Link {
+    const stream = this.#trunks.open(this.#now, wish);
+    return stream ?? this.linkOf(this.associate(wish), wish);
+  }
+
+  welcomeTrunk(wish: AssociationWish): void {
+    if (!this.#stopping) this.#trunks.want(this.#now, wish);
   }
 
   associate(wish: AssociationWish): Association {
@@ -205,12 +229,12 @@ export class DataPlane implements FrontPlane {
     return this.#watches.socket(socket, handler);
   }
 
-  own(association: Association, connection: Connection): void {
-    this.#owners.set(association, connection);
+  own(association: Association, owner: Owner): void {
+    this.#owners.set(association, owner);
   }
 
-  schedule(connection: Connection): void {
-    this.#scheduled.add(connection);
+  schedule(task: Task): void {
+    this.#scheduled.add(task);
   }
 
   nextId(): number {
@@ -218,7 +242,7 @@ export class DataPlane implements FrontPlane {
   }
 
   adopt(connection: Connection): void {
-    this.#connections.add(connection);
+    this.#connections.set(connection, connection);
     this.#garbage.noteChange();
   }
 
@@ -226,8 +250,8 @@ export class DataPlane implements FrontPlane {
     return this.#watches.input(descriptor, handler);
   }
 
-  wake(connection: Connection, at: Instant): void {
-    this.#alarms.set(connection, at);
+  wake(task: Task, at: Instant): void {
+    this.#alarms.set(task, at);
   }
 
   resolve(host: string, found: (addresses: readonly IpAddress[]) => void): void {
@@ -258,8 +282,8 @@ export class DataPlane implements FrontPlane {
     if (this.#packetsWait || due) this.#pump.round(this.#now);
     this.#packetsWait = this.#pump.packetsWait;
     this.#fronts.resume(this.#now);
-    this.#alarms.ring(this.#now, (connection) => this.schedule(connection));
-    this.#servers?.refresh(this.#now);
+    this.#alarms.ring(this.#now, (task) => this.schedule(task));
+    this.#service.refresh(this.#now);
     this.#runScheduled();
     this.#pump.flush(this.#now);
     this.#stopWhenDue();
@@ -271,9 +295,9 @@ export class DataPlane implements FrontPlane {
     this.#scheduled = this.#running;
     this.#running = running;
     if (running.size > 0) this.#garbage.noteActivity(this.#now);
-    for (const connection of running) {
-      if (connection.run(this.#now)) this.#scheduled.add(connection);
-      if (connection.over) this.#connections.delete(connection);
+    for (const task of running) {
+      if (task.run(this.#now)) this.#scheduled.add(task);
+      if (task.over) this.#connections.delete(task);
     }
     running.clear();
   }
@@ -282,7 +306,7 @@ export class DataPlane implements FrontPlane {
     if (this.#packetsWait || this.#scheduled.size > 0) return 0;
     let deadline = earlier(this.#fronts.resumesAt, this.#alarms.next);
     deadline = earlier(deadline, this.#garbage.deadline);
-    deadline = earlier(deadline, this.#servers?.deadline ?? NEVER);
+    deadline = earlier(deadline, this.#service.deadline);
     deadline = earlier(deadline, earlier(this.#stopAt, this.#endsAt));
     const { intercept, datagrams } = this.#parts.config;
     const longest = intercept || datagrams ? LONGEST_WAIT : Infinity;
@@ -306,11 +330,11 @@ export class DataPlane implements FrontPlane {
       this.#watches.input(descriptor, () => this.#packetsWait = true);
     }
     this.#watches.input(this.#network.descriptor, () => this.#handleNetwork());
-    for (const serve of config.serves) this.#serve(serve);
+    this.#service.open();
     this.#fronts.open((front) => {
       this.#watches.listener(front.descriptor, () => this.#fronts.accept(front));
     });
-    if (config.serveListeners) this.#serveListeners(config.serveListeners);
+    this.#service.openLocal(this.#now);
     if (config.datagrams) {
       this.#datagrams = new DatagramFront(this, config.datagrams, this.#parts.endpoint);
     }
@@ -319,38 +343,10 @@ export class DataPlane implements FrontPlane {
   #close(): void {
     this.#network.close();
     this.#fronts.close();
-    this.#servers?.close();
+    this.#service.close();
     this.#datagrams?.close();
     this.#parts.io.close();
     this.#watches.close();
-  }
-
-  #serve({ port, name, addresses, hostPort }: ServeConfig): void {
-    this.#served.set(port, { name, addresses: addresses.map(IpAddress.parse), port: hostPort });
-    this.#listen(port);
-  }
-
-  /** Takes associations to a port that is served by hand, with the settings of the moment. */
-  #listen(port: number): void {
-    const { endpoint } = this.#parts;
-    endpoint.stopListening(port);
-    endpoint.listen(port, {
-      adaptationIndication: SHIM_ADAPTATION,
-      parameters: { pathMaxRetrans: this.configuration.settings.pathRtxMax },
-    });
-  }
-
-  /** After every listener of our own is there, so that it is known as such. */
-  #serveListeners({ transparent }: ServeListenersConfig): void {
-    this.#servers = new LocalServers(this.#now, {
-      endpoint: this.#parts.endpoint,
-      configuration: this.configuration,
-      diag: new SockDiag(),
-      reserved: new Set([...this.#served.keys(), DATAGRAM_PORT]),
-      ownSockets: ownSocketInodes,
-      transparent,
-    });
-    this.#parts.endpoint.onUnservedPort = () => this.#servers?.lookOnDemand();
   }
 
   #handleEvent(event: SctpEvent): void {
@@ -370,24 +366,23 @@ export class DataPlane implements FrontPlane {
     if (association.localPort === DATAGRAM_PORT && this.#datagrams && !this.#stopping) {
       return this.#datagrams.welcome(this.#now, association);
     }
-    const target = this.#served.get(association.localPort) ??
-      this.#servers?.targetOf(association);
-    if (this.#stopping) return this.#turnAway(association, ResetReason.Stopping);
-    if (!target) return this.#turnAway(association, ResetReason.Refused);
-    if (this.isCrowded) return this.#turnAway(association, ResetReason.Busy);
-    this.counters.associated++;
-    this.adopt(new ServerConnection(this, this.nextId(), association, target));
+    this.#arrivals.welcome(this.#now, association);
+  }
+
+  welcomeStream(stream: TrunkStream, open: OpenMessage, isReached: boolean): void {
+    this.#arrivals.welcomeStream(this.#now, stream, open, isReached);
+  }
+
+  linkOf(association: Association, wish?: AssociationWish): Link {
+    const takesTrunks = this.configuration.settings.multiplex !== Multiplex.Off;
+    return new AssociationLink(association, this.#owners, takesTrunks, wish);
   }
 
   /** To the restarted peer it is a new association, so a server gets a new connection. */
   #welcomeAgain(association: Association): void {
     this.#owners.delete(association);
     if (association.incoming) this.#welcome(association);
-    else this.#turnAway(association, ResetReason.Stopping);
-  }
-
-  #turnAway(association: Association, reason: ResetReason): void {
-    association.abort(this.#now, encodeControlMessage({ kind: "reset", reason }));
+    else turnAway(this.#now, association, ResetReason.Stopping);
   }
 
   #takeCommands(): void {
@@ -443,8 +438,7 @@ export class DataPlane implements FrontPlane {
     const { settings } = this.configuration;
     if (settings.logLevel !== logLevel) this.#logLevel = settings.logLevel;
     if (!this.#stopping) {
-      for (const port of this.#served.keys()) this.#listen(port);
-      this.#servers?.replan();
+      this.#service.replan();
       this.#datagrams?.refresh();
     }
     this.#parts.report({ kind: "changed", faults });
@@ -455,7 +449,7 @@ export class DataPlane implements FrontPlane {
     if (!this.#network.poll()) return;
     const { endpoint, io } = this.#parts;
     endpoint.handleNetworkChange(this.#now, io.refreshAddresses());
-    this.#servers?.replan();
+    this.#service.handleNetworkChange();
     const forgotten = this.cache.flush();
     if (forgotten > 0) {
       this.log("info", `the network has changed: forgot about ${forgotten} servers`);
@@ -479,8 +473,7 @@ export class DataPlane implements FrontPlane {
     this.#stopping = true;
     this.#stopAt = after(this.#now, drain);
     this.#fronts.close();
-    for (const port of this.#served.keys()) this.#parts.endpoint.stopListening(port);
-    this.#servers?.close();
+    this.#service.close();
     this.#datagrams?.stop(this.#now);
   }
 
@@ -489,21 +482,14 @@ export class DataPlane implements FrontPlane {
     const late = isDue(this.#stopAt, this.#now);
     if (this.#connections.size > 0 && !late) return;
     this.#stopAt = NEVER;
-    for (const connection of this.#connections) connection.stop(this.#now);
+    for (const connection of this.#connections.values()) connection.stop(this.#now);
+    this.#trunks.stop(this.#now);
     this.#pump.flush(this.#now);
     this.#endsAt = after(this.#now, this.#connections.size > 0 ? LAST_PACKETS : 0);
   }
 
   #listeners(): ListenerStatus[] {
-    const { transport, serves } = this.#parts.config;
-    const served = serves.map(({ port, name }): ListenerStatus => ({
-      kind: "serve",
-      state: "LISTEN",
-      address: transport.addresses.join(",") || "*",
-      port,
-      target: name,
-    }));
-    return [...this.#fronts.statuses(), ...served, ...this.#servers?.statuses() ?? []];
+    return [...this.#fronts.statuses(), ...this.#service.statuses()];
   }
 
   #status(): ShimStatus {
@@ -527,23 +513,9 @@ export class DataPlane implements FrontPlane {
       },
       listeners: this.#listeners(),
       counters: { ...this.counters },
-      connections: [...this.#connections].map((connection) => connection.status()),
+      connections: [...this.#connections.values()].map((connection) => connection.status()),
       datagrams: this.#datagrams?.status,
       ended: this.#ended,
     };
   }
-}
-
-/** Rules and settings; protocol parameters that are settings as well are taken as such. */
-function configurationOf({ rules = "", parameters }: DataPlaneConfig): Configuration {
-  const configuration = parseFile(rules);
-  if (configuration instanceof Fault) throw new TypeError(configuration.message);
-  const { pathMaxRetrans, maxInitRetransmits } = parameters;
-  if (pathMaxRetrans !== undefined) {
-    configuration.apply({ kind: "set", key: "pathRtxMax", value: pathMaxRetrans });
-  }
-  if (maxInitRetransmits !== undefined) {
-    configuration.apply({ kind: "set", key: "initRtxMax", value: maxInitRetransmits });
-  }
-  return configuration;
 }

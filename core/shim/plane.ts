@@ -7,6 +7,7 @@ import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import type { SctpEvent } from "../sctp/events.ts";
 import type { Parameters } from "../sctp/parameters.ts";
+import type { Link } from "./link.ts";
 import type { AvailabilityCache } from "./policy/availability_cache.ts";
 import type { ConnectionStatus, ShimCounters } from "./status.ts";
 import type { TransferBuffers } from "./transfer_buffers.ts";
@@ -25,15 +26,31 @@ export interface Watch {
 /** How a connection ended, by the name of the counter. */
 export type Ending = "closed" | "broken" | "direct" | "refused";
 
-/** A connection as the data plane sees it. */
-export interface Connection {
-  readonly id: number;
+/** What a data plane gives turns to. */
+export interface Task {
   /** True once nothing is left of it. */
   readonly over: boolean;
   /** Moves what can be moved; true if there is more to do at once. */
   run(now: Instant): boolean;
-  /** A notification about its association. */
+}
+
+/** Whom an association's notifications go to. */
+export interface Owner extends Task {
   handleEvent(now: Instant, event: SctpEvent): void;
+}
+
+type WithoutAssociation<Event> = Event extends SctpEvent ? Omit<Event, "association"> : never;
+
+/** A notification about what carries a connection. */
+export type LinkEvent =
+  | WithoutAssociation<SctpEvent>
+  /** The trunk is lost before the server has taken the connection: another way may do. */
+  | { readonly kind: "trunk-lost" };
+
+/** A connection as the data plane sees it. */
+export interface Connection extends Task {
+  readonly id: number;
+  handleEvent(now: Instant, event: LinkEvent): void;
   /** Takes it down on both sides, because the daemon stops. */
   stop(now: Instant): void;
   status(): ConnectionStatus;
@@ -70,14 +87,18 @@ export interface Plane {
   now(): Instant;
   /** Sets up an association to the first of the addresses that answers; throws if there is no way. */
   associate(wish: AssociationWish): Association;
+  /** From now on the association's notifications go to the owner. */
+  own(association: Association, owner: Owner): void;
+  /** A way for a connection: a stream of a trunk if one leads there, else as {@link associate}. */
+  connect(wish: AssociationWish): Link;
+  /** The peer that this wish has led to takes trunks: there is to be one if the settings want it. */
+  welcomeTrunk(wish: AssociationWish): void;
   /** Watches a socket for everything. */
   watch(socket: TcpSocket, handler: Watch["handler"]): Watch;
-  /** From now on the association's notifications go to the connection. */
-  own(association: Association, connection: Connection): void;
-  /** Has {@link Connection.run} called before the plane waits again. */
-  schedule(connection: Connection): void;
-  /** Schedules the connection at `at`, in place of an earlier wish of this kind; NEVER for none. */
-  wake(connection: Connection, at: Instant): void;
+  /** Has {@link Task.run} called before the plane waits again. */
+  schedule(task: Task): void;
+  /** Schedules the task at `at`, in place of an earlier wish of this kind; NEVER for none. */
+  wake(task: Task, at: Instant): void;
   /** The connection is over; `last` is what its status shows from now on. */
   ended(connection: Connection, how: Ending, last: ConnectionStatus): void;
   log(level: LogLevel, message: string): void;

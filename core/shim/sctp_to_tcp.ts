@@ -40,6 +40,8 @@ export class SctpToTcp {
   #malformed = false;
   /** The reason that a RESET on the control stream gave. */
   resetReason: number | undefined;
+  /** The peer has said that it takes trunks. */
+  peerTakesTrunks = false;
   /** Bytes of data read from the association. */
   bytes = 0;
 
@@ -143,9 +145,8 @@ export class SctpToTcp {
     }
     const message = decodeControlMessage(bytes, 0, length);
     if (message.kind === "half-close" || message.kind === "reset") this.#obey(message);
-    else if (message.kind !== "unknown-type" && message.kind !== "connected") {
-      this.#malformed = true;
-    }
+    else if (message.kind === "connected") this.peerTakesTrunks = message.takesTrunks;
+    else if (message.kind !== "unknown-type") this.#malformed = true;
   }
 
   #obey(message: Exclude<ControlMessage, { kind: "connected" }>): void {

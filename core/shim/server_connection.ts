@@ -1,17 +1,16 @@
-/** A connection on the server's side: an association that a peer has set up, handed to a TCP server. */
+/** A connection on the server's side: what a peer has set up, handed to a TCP server. */
 import { ECONNREFUSED } from "../net/constants.ts";
 import type { SystemError } from "../net/system_error.ts";
 import type { TcpSocket } from "../net/tcp_socket.ts";
-import type { Association } from "../sctp/association.ts";
 import type { IpAddress } from "../sctp/base/address.ts";
 import { type Instant, NEVER } from "../sctp/base/time.ts";
-import type { SctpEvent } from "../sctp/events.ts";
-import { Bridge, CONTROL } from "./bridge.ts";
-import { associationStatus, isShimPeer, passEvent } from "./bridged.ts";
+import { Bridge } from "./bridge.ts";
+import { passEvent } from "./bridged.ts";
 import { describeResetReason, encodeControlMessage, ResetReason } from "./control_message.ts";
 import { formatHostPort } from "./endpoint_spec.ts";
+import type { Link } from "./link.ts";
 import { describeLoss } from "./loss.ts";
-import type { Connection, Plane, Watch } from "./plane.ts";
+import type { Connection, LinkEvent, Plane, Watch } from "./plane.ts";
 import { connectFromRemote } from "./servers/remote_source.ts";
 import type { ConnectionStatus } from "./status.ts";
 import { TcpDial } from "./tcp_dial.ts";
@@ -34,26 +33,26 @@ type Phase =
 
 export class ServerConnection implements Connection {
   readonly #plane: Plane;
-  readonly #association: Association;
+  readonly #link: Link;
   readonly #target: ServeTarget;
   readonly #remote: string;
   #phase: Phase = { kind: "dialing", dial: undefined };
   #reason = "connecting to the server";
-  /** The peer's end of the association, if it came before the server's connection stood. */
-  #earlyEnd: SctpEvent | undefined;
+  /** The peer's end, if it came before the server's connection stood. */
+  #earlyEnd: LinkEvent | undefined;
 
-  /** @param association just up. */
-  constructor(plane: Plane, readonly id: number, association: Association, target: ServeTarget) {
+  /** @param link just up. */
+  constructor(plane: Plane, readonly id: number, link: Link, target: ServeTarget) {
     this.#plane = plane;
-    this.#association = association;
+    this.#link = link;
     this.#target = target;
-    const address = association.primaryPath?.remote.text ?? "unknown";
-    this.#remote = formatHostPort(address, association.remotePort);
-    plane.own(association, this);
+    const { remote } = link;
+    this.#remote = formatHostPort(remote.address()?.text ?? "unknown", remote.port);
+    link.own(this);
     const { transparent } = target;
     const connect = transparent === undefined
       ? undefined
-      : connectFromRemote(plane, association, transparent);
+      : connectFromRemote(plane, remote, transparent);
     const dial = new TcpDial(plane, target.addresses, target.port, (result) => {
       if (result.kind === "connected") this.#bridge(result.socket, result.watch, result.events);
       else this.#refuse(result.error);
@@ -75,7 +74,7 @@ export class ServerConnection implements Connection {
     return more;
   }
 
-  handleEvent(_now: Instant, event: SctpEvent): void {
+  handleEvent(_now: Instant, event: LinkEvent): void {
     const phase = this.#phase;
     if (phase.kind === "bridged") passEvent(phase.bridge, event, this.#remote);
     else if (phase.kind === "dialing") this.#handleWhileDialing(event);
@@ -99,12 +98,12 @@ export class ServerConnection implements Connection {
       remote: this.#remote,
       bytesOut: bridge?.bytesOut ?? 0,
       bytesIn: bridge?.bytesIn ?? 0,
-      association: associationStatus(this.#association, "NATIVE"),
+      ...this.#link.status("NATIVE"),
     };
   }
 
   /** A graceful end meanwhile still leaves bytes to hand over, so it waits for the bridge. */
-  #handleWhileDialing(event: SctpEvent): void {
+  #handleWhileDialing(event: LinkEvent): void {
     if (event.kind === "shutdown-received" || event.kind === "shutdown-complete") {
       this.#earlyEnd = event;
     }
@@ -118,9 +117,9 @@ export class ServerConnection implements Connection {
   }
 
   #bridge(socket: TcpSocket, watch: Watch, events: number): void {
-    const shim = isShimPeer(this.#association);
-    if (shim) this.#announce();
-    const bridge = new Bridge(this.#association, socket, this.#plane.buffers, shim);
+    const { carrier, peerIsShim: shim } = this.#link;
+    this.#link.announce(this.#plane.now());
+    const bridge = new Bridge(carrier, socket, this.#plane.buffers, shim);
     watch.handler = (later) => {
       bridge.handleSocket(this.#plane.now(), later);
       this.#plane.schedule(this);
@@ -133,25 +132,15 @@ export class ServerConnection implements Connection {
     this.#plane.schedule(this);
   }
 
-  /** Tells the client's shim, whose application may be waiting for it. */
-  #announce(): void {
-    if (this.#association.state !== "ESTABLISHED") return;
-    this.#association.send(
-      this.#plane.now(),
-      encodeControlMessage({ kind: "connected" }),
-      CONTROL,
-    );
-  }
-
   #refuse({ errno, message }: SystemError): void {
     const reason = errno === ECONNREFUSED ? ResetReason.Refused : ResetReason.Unreachable;
-    this.#association.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
+    this.#link.carrier.abort(this.#plane.now(), encodeControlMessage({ kind: "reset", reason }));
     this.#finish(false, message);
   }
 
   #abandon(now: Instant, reason: ResetReason): void {
     if (this.#phase.kind === "dialing") this.#phase.dial?.cancel();
-    this.#association.abort(now, encodeControlMessage({ kind: "reset", reason }));
+    this.#link.carrier.abort(now, encodeControlMessage({ kind: "reset", reason }));
     this.#finish(false, describeResetReason(reason));
   }
 

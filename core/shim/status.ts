@@ -24,7 +24,15 @@ export interface ConnectionStatus {
   /** Bytes from the peer to the local TCP connection. */
   readonly bytesIn: number;
   readonly association: AssociationStatus | undefined;
+  /** Number of its stream, if the association is a trunk that carries other connections too. */
+  readonly stream: number | undefined;
 }
+
+/** What a connection's status tells of what carries it. */
+export type LinkStatus = Pick<ConnectionStatus, "association" | "stream">;
+
+/** A connection that nothing carries. */
+export const NO_LINK: LinkStatus = { association: undefined, stream: undefined };
 
 /** The association below a connection. */
 export interface AssociationStatus extends ConnectionInfo {
@@ -56,6 +64,12 @@ export interface ShimCounters {
   associated: number;
   /** Connections that an association carried. */
   carried: number;
+  /** Connections for which a stream of a trunk was opened, by this side or by the peer. */
+  multiplexed: number;
+  /** Trunks that were set up, by this side or by the peer. */
+  trunks: number;
+  /** Trunks that were taken down because the peer broke their rules. */
+  malformedTrunks: number;
   /** Connections that fell back to TCP, by a relay or end to end. */
   fellBack: number;
   /** Held connections that the kernel got back: its own TCP, end to end. */

@@ -161,6 +161,7 @@ export class DatagramPeer implements Connection {
         peerIsShim: true,
         ...connectionInfo(association),
       },
+      stream: undefined,
     };
   }
 

@@ -5,19 +5,16 @@
  * whose application has gone meanwhile is dropped, lest a connection appear that nobody asked for.
  */
 import { formatHostPort } from "../endpoint_spec.ts";
-import { associationStatus, isShimPeer } from "../bridged.ts";
 import { ClientConnection } from "../client_connection.ts";
 import { encodeControlMessage, ResetReason } from "../control_message.ts";
-import type { Connection, Plane } from "../plane.ts";
+import type { Link } from "../link.ts";
+import type { Connection, LinkEvent, Plane } from "../plane.ts";
 import { Attempt, type Step } from "../policy/attempt.ts";
 import type { Refusal } from "../policy/refusal.ts";
-import type { ConnectionStatus } from "../status.ts";
+import { type ConnectionStatus, NO_LINK } from "../status.ts";
 import type { TcpSyn } from "../../net/tcp_syn.ts";
 import type { TcpSocket } from "../../net/tcp_socket.ts";
-import type { Association } from "../../sctp/association.ts";
-import type { IpAddress } from "../../sctp/base/address.ts";
 import { after, earlier, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
-import type { SctpEvent } from "../../sctp/events.ts";
 
 /** What becomes of a held SYN. */
 export type Sentence = "direct" | "carry" | "drop" | Refusal;
@@ -65,9 +62,9 @@ export class HeldConnection implements Connection {
   readonly #attempt: Attempt;
   readonly #name: string;
   #phase: Phase = "held";
-  #association: Association | undefined;
-  /** What happened to the association after the verdict. */
-  readonly #later: SctpEvent[] = [];
+  #link: Link | undefined;
+  /** What happened to it after the verdict. */
+  readonly #later: LinkEvent[] = [];
   #looksAt: Instant = NEVER;
   #logged = "";
 
@@ -118,27 +115,27 @@ export class HeldConnection implements Connection {
     return false;
   }
 
-  handleEvent(now: Instant, event: SctpEvent): void {
+  handleEvent(now: Instant, event: LinkEvent): void {
     if (this.#phase === "granted") this.#later.push(event);
     else if (event.kind === "communication-up") {
-      this.#do(now, this.#attempt.handleUp(now, isShimPeer(event.association)));
+      this.#do(now, this.#attempt.handleUp(now, this.#link?.peerIsShim ?? false));
     } else if (event.kind === "readable") this.#do(now, this.#attempt.handleServerConnected());
     else if (event.kind === "communication-lost") {
-      this.#association = undefined;
+      this.#link = undefined;
       const tcpIsSilent = this.#phase === "released" && this.#holder.stillWaits(this.#held);
       this.#do(now, this.#attempt.handleLoss(now, event.reason, tcpIsSilent));
-    }
+    } else if (event.kind === "trunk-lost") this.#do(now, this.#attempt.handleTrunkLost());
   }
 
   /** The application's connection, which the kernel has brought; `undefined` if it is none of ours. */
   accept(now: Instant, socket: TcpSocket): ClientConnection | undefined {
-    const association = this.#association;
-    if (this.#phase !== "granted" || !association) return undefined;
+    const link = this.#link;
+    if (this.#phase !== "granted" || !link) return undefined;
     const { source, destination: { address, port } } = this.#held;
     const target = { name: this.#name, addresses: [address], port, fallback: false };
     const connection = new ClientConnection(this.#plane, this.id, socket, source, target);
     this.#leave();
-    connection.adopt(now, association, this.#later);
+    connection.adopt(now, link, this.#later);
     return connection;
   }
 
@@ -150,7 +147,6 @@ export class HeldConnection implements Connection {
   }
 
   status(): ConnectionStatus {
-    const association = this.#association;
     return {
       id: this.id,
       side: "client",
@@ -161,7 +157,7 @@ export class HeldConnection implements Connection {
       remote: this.#name,
       bytesOut: 0,
       bytesIn: 0,
-      association: association && associationStatus(association, "HIDDEN"),
+      ...(this.#link?.status("HIDDEN") ?? NO_LINK),
     };
   }
 
@@ -188,8 +184,9 @@ export class HeldConnection implements Connection {
 
   #associate(now: Instant): void {
     const { source, destination: { address, port } } = this.#held;
+    let link: Link;
     try {
-      this.#association = this.#plane.associate({
+      link = this.#link = this.#plane.connect({
         addresses: [address],
         port,
         localPort: source.port,
@@ -200,10 +197,11 @@ export class HeldConnection implements Connection {
       if (!(error instanceof Error)) throw error;
       return this.#do(now, this.#attempt.handleNoWay(error.message));
     }
-    if (isOtherwiseBound(this.#association, source.address)) {
+    if (link.isOtherwiseBound(source.address)) {
       return this.#do(now, this.#attempt.handleNoWay("it comes from an address of another link"));
     }
-    this.#plane.own(this.#association, this);
+    link.own(this);
+    if (link.isUp) this.#do(now, this.#attempt.handleUp(now, link.peerIsShim));
     this.#setAlarm();
     if (isDue(this.#attempt.deadline, now)) this.#do(now, this.#attempt.handleTimeout(now));
   }
@@ -265,11 +263,11 @@ export class HeldConnection implements Connection {
   }
 
   #drop(now: Instant): void {
-    const association = this.#association;
-    this.#association = undefined;
-    if (!association || association.state === "CLOSED") return;
+    const carrier = this.#link?.carrier;
+    this.#link = undefined;
+    if (!carrier || carrier.state === "CLOSED") return;
     const reason = ResetReason.Superseded;
-    association.abort(now, encodeControlMessage({ kind: "reset", reason }));
+    carrier.abort(now, encodeControlMessage({ kind: "reset", reason }));
   }
 
   #finish(how: "direct" | "refused" | "broken"): void {
@@ -280,7 +278,7 @@ export class HeldConnection implements Connection {
 
   #leave(): void {
     this.#phase = "over";
-    this.#association = undefined;
+    this.#link = undefined;
     this.#plane.wake(this, NEVER);
     this.#plane.schedule(this);
     this.#holder.release(this.#held);
@@ -300,13 +298,4 @@ export class HeldConnection implements Connection {
     const local = formatHostPort(address.text, port);
     this.#plane.log("info", `connection ${this.id} from ${local} to ${this.#name}: ${text}`);
   }
-}
-
-/**
- * Whether the application uses an address of this host that SCTP has not for this server: it has
- * bound that of another interface, say. The server would know it by a different one.
- */
-function isOtherwiseBound({ primaryPath, setup }: Association, source: IpAddress): boolean {
-  if (primaryPath?.local.equals(source)) return false;
-  return setup.localAddresses.some(({ address }) => address.equals(source));
 }

@@ -13,7 +13,7 @@ import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import { ClientConnection, type ClientPlan, type Opening } from "../client_connection.ts";
 import { formatHostPort } from "../endpoint_spec.ts";
 import type { Connection, FrontPlane, Watch } from "../plane.ts";
-import type { ConnectionStatus } from "../status.ts";
+import { type ConnectionStatus, NO_LINK } from "../status.ts";
 import {
   MAX_SOCKS_MESSAGE,
   METHOD_SELECTION,
@@ -82,7 +82,7 @@ export class SocksConnection implements Connection {
       remote: this.#remote,
       bytesOut: 0,
       bytesIn: 0,
-      association: undefined,
+      ...NO_LINK,
     };
   }
 

@@ -200,6 +200,14 @@ export class Attempt {
     return tcpHasIt ? this.#end(USE_TCP) : this.#fallBack(why);
   }
 
+  /** The trunk is lost on a stream of which the connection waited: an association of its own may do. */
+  handleTrunkLost(): Step {
+    if (this.#phase !== "confirming") return WAIT;
+    this.#phase = "alone";
+    this.#enter(this.#state, "the trunk was lost; setting up an association");
+    return { kind: "associate" };
+  }
+
   /** TCP beside the association was up first. */
   handleTcpConnected(): Step {
     return this.#phase === "beside" ? this.#fallBack("TCP was up before SCTP had answered") : WAIT;

@@ -234,3 +234,24 @@ Deno.test("a server that has refused the connection is not asked again in anothe
   const refused = attempt.handleLoss(START, abortedBy(ResetReason.Refused));
   assert.deepEqual(refused, { kind: "refuse", refusal: "refused" });
 });
+
+Deno.test("a port that a trunk's peer does not serve has no SCTP, and the connection goes by TCP", () => {
+  const { attempt, known } = stage();
+  attempt.start(START);
+  attempt.handleUp(START, true);
+  assert.deepEqual(attempt.handleLoss(START, abortedBy(ResetReason.NotServed)), {
+    kind: "use-tcp",
+  });
+  assert.equal(known(), "no");
+});
+
+Deno.test("a trunk that is lost while a connection waits on it is followed by an association", () => {
+  const { attempt, known } = stage();
+  attempt.start(START);
+  assert.deepEqual(attempt.handleTrunkLost(), { kind: "wait" }, "nothing waits on one yet");
+  attempt.handleUp(START, true);
+  assert.deepEqual(attempt.handleTrunkLost(), { kind: "associate" });
+  assert.deepEqual(attempt.handleUp(START, true), { kind: "wait" });
+  assert.deepEqual(attempt.handleServerConnected(), { kind: "carry" });
+  assert.equal(known(), "yes");
+});

@@ -28,6 +28,7 @@ export function judgeLoss(reason: LossReason, established: boolean): Judgement {
   const reset = resetReasonOf(reason);
   if (reset === ResetReason.Refused) return { available: "yes", refusal: "refused" };
   if (reset === ResetReason.Unreachable) return { available: "yes", refusal: "unreachable" };
+  if (reset === ResetReason.NotServed) return HAS_NO_SCTP;
   if (established || reset !== undefined) return TELLS_NOTHING;
   return isAccident(reason) ? TELLS_NOTHING : HAS_NO_SCTP;
 }

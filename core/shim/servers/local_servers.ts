@@ -2,14 +2,13 @@
 import { type Listener, ListenerWatch } from "../../net/listeners.ts";
 import type { SockDiag } from "../../net/sock_diag.ts";
 import type { Configuration } from "../../rules/configuration.ts";
-import type { Association } from "../../sctp/association.ts";
 import type { IpAddress } from "../../sctp/base/address.ts";
 import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { Endpoint } from "../../sctp/endpoint.ts";
-import { SHIM_ADAPTATION } from "../control_message.ts";
 import { formatHostPort } from "../endpoint_spec.ts";
 import type { ServeTarget } from "../server_connection.ts";
 import type { ListenerStatus } from "../status.ts";
+import { servedPort } from "./served_port.ts";
 import { planService, type PortPlan, type ServicePlan } from "./port_plan.ts";
 
 /** Milliseconds between two looks for servers, which take half a millisecond each. */
@@ -33,11 +32,6 @@ export interface LocalServersOptions {
   /** Number of the routing for foreign source addresses; `undefined` for connections of our own. */
   readonly transparent: number | undefined;
 }
-
-/** What is looked at of an association that has come in. */
-type Incoming = Pick<Association, "localPort"> & {
-  readonly primaryPath: { readonly local: IpAddress } | undefined;
-};
 
 export class LocalServers {
   readonly #options: LocalServersOptions;
@@ -99,13 +93,12 @@ export class LocalServers {
     }
   }
 
-  /** The server for an association that has come in; `undefined` if there is none at its address. */
-  targetOf({ localPort: port, primaryPath }: Incoming): ServeTarget | undefined {
-    if (!primaryPath) return undefined;
-    const serverAt = () => this.#plan.ports.get(port)?.serverAt(primaryPath.local);
+  /** The server for a client that has reached a port at an address; `undefined` if there is none. */
+  targetOf(port: number, reached: IpAddress): ServeTarget | undefined {
+    const serverAt = () => this.#plan.ports.get(port)?.serverAt(reached);
     let address = serverAt();
     // A server at another address may have gone, and a new one may be at this very one.
-    if (address !== primaryPath.local) {
+    if (address !== reached) {
       this.lookOnDemand();
       address = serverAt();
     }
@@ -135,15 +128,11 @@ export class LocalServers {
     const host = endpoint.localAddresses.map(({ address }) => address);
     const addresses = plan.reachableAt(host);
     if (addresses.length === 0) return this.#stopListening(plan.port);
-    const { pathRtxMax } = configuration.settings;
-    const key = `${addresses.map(({ text }) => text).join()} ${pathRtxMax}`;
+    const { pathRtxMax, multiplex } = configuration.settings;
+    const key = `${addresses.map(({ text }) => text).join()} ${pathRtxMax} ${multiplex}`;
     if (this.#told.get(plan.port) === key) return;
     this.#stopListening(plan.port);
-    endpoint.listen(plan.port, {
-      localAddresses: listed(addresses, host),
-      adaptationIndication: SHIM_ADAPTATION,
-      parameters: { pathMaxRetrans: pathRtxMax },
-    });
+    endpoint.listen(plan.port, servedPort(configuration.settings, listed(addresses, host)));
     this.#told.set(plan.port, key);
   }
 

@@ -107,8 +107,8 @@ Deno.test("a server that has gone does not stand in for a new one at another add
   host.configuration.apply({ kind: "set", key: "forceBindall", value: 1 });
   host.add("10.0.1.1", 50_000);
   const servers = host.start();
-  const primaryPath = { local: IpAddress.parse("10.0.0.1") };
-  const target = () => servers.targetOf({ localPort: 50_000, primaryPath })?.name;
+  const reached = IpAddress.parse("10.0.0.1");
+  const target = () => servers.targetOf(50_000, reached)?.name;
   assert.equal(target(), "10.0.1.1:50000");
   host.listening = [];
   host.add("10.0.0.1", 50_000);

@@ -1,9 +1,8 @@
 /** Connecting to a local server in the name of the remote client (Bickhart 2005, section 2.5.3). */
 import { EADDRINUSE, EADDRNOTAVAIL } from "../../net/constants.ts";
-import type { SocketAddress } from "../../net/sockaddr.ts";
 import { SystemError } from "../../net/system_error.ts";
 import { connectTransparent } from "../../net/transparent.ts";
-import type { Association } from "../../sctp/association.ts";
+import type { RemoteClient } from "../link.ts";
 import type { Plane } from "../plane.ts";
 import { type Connect, plainConnect } from "../tcp_dial.ts";
 
@@ -15,14 +14,14 @@ import { type Connect, plainConnect } from "../tcp_dial.ts";
  */
 export function connectFromRemote(
   plane: Pick<Plane, "mark">,
-  association: Association,
+  client: RemoteClient,
   instance: number,
 ): Connect {
   const plain = plainConnect(plane);
   return (server) => {
-    const address = remoteAddressOf(association, server.address.family);
+    const address = client.address(server.address.family);
     if (!address) return plain(server);
-    const source = { address, port: association.remotePort };
+    const source = { address, port: client.port };
     try {
       return connectTransparent(source, server, instance);
     } catch (error) {
@@ -30,15 +29,6 @@ export function connectFromRemote(
       return connectTransparent({ address, port: 0 }, server, instance);
     }
   };
-}
-
-/** The client's address of a family, that of the primary path if it has it. */
-function remoteAddressOf(
-  { primaryPath, paths }: Association,
-  family: 4 | 6,
-): SocketAddress["address"] | undefined {
-  if (primaryPath?.remote.family === family) return primaryPath.remote;
-  return paths.find(({ remote }) => remote.family === family)?.remote;
 }
 
 function isTaken(error: unknown): boolean {

@@ -27,6 +27,8 @@ export interface PairOptions {
   readonly parameters?: Partial<Parameters>;
   readonly fallback?: boolean;
   readonly log?: LogSink;
+  /** Settings of both, or of the side, as lines of their file. */
+  readonly settings?: string | { readonly client?: string; readonly server?: string };
 }
 
 /** The pair: TCP connections to {@link port} arrive at the server's port. */
@@ -54,12 +56,14 @@ export async function shimPair(options: PairOptions): Promise<ShimPair> {
 }
 
 /** A data plane that serves {@link SCTP_PORT} from a TCP server on 127.0.0.1. */
-export function startServer({ port, parameters, log }: PairOptions): Promise<ShimDaemon> {
+export function startServer(options: PairOptions): Promise<ShimDaemon> {
+  const { port, parameters, log } = options;
   return ShimDaemon.start({
     ...BASE,
     transport: { kind: "udp", port: 0, remotePort: 1, addresses: SERVER_ADDRESSES },
     serves: [{ port: SCTP_PORT, name: "server", addresses: ["127.0.0.1"], hostPort: port }],
     parameters: { ...QUICK, ...parameters },
+    rules: settingsOf(options, "server"),
   }, log);
 }
 
@@ -80,8 +84,14 @@ export function startClient(
       port: SCTP_PORT,
     }],
     parameters: { ...QUICK, ...parameters },
+    rules: settingsOf(options, "client"),
     fallback,
   }, log);
+}
+
+function settingsOf({ settings = "" }: PairOptions, side: "client" | "server"): string {
+  const lines = typeof settings === "string" ? settings : settings[side] ?? "";
+  return `[net.inet.sctp.shim]\n${lines}\n`;
 }
 
 const BASE: DataPlaneConfig = {

@@ -1,0 +1,325 @@
+/** One trunk: an association whose streams carry a connection each. See `trunk_message.ts`. */
+import type { Association } from "../../sctp/association.ts";
+import type { IpAddress } from "../../sctp/base/address.ts";
+import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
+import type { LossReason, SctpEvent } from "../../sctp/events.ts";
+import { Extension } from "../../sctp/extensions.ts";
+import type { SendOptions } from "../../sctp/tx/send_queue.ts";
+import { ReconfigResult } from "../../sctp/wire/reconfig.ts";
+import { encodeControlMessage, ResetReason, TRUNK_ADAPTATION } from "../control_message.ts";
+import type { Connection, Owner, Plane } from "../plane.ts";
+import type { BufferPool } from "../transfer_buffers.ts";
+import { clientOf, isReachedAt } from "./arrival.ts";
+import { StreamTable } from "./stream_table.ts";
+import {
+  CONTROL_PPID,
+  CREDIT_STREAM,
+  encodeCredit,
+  encodeOpen,
+  type OpenMessage,
+  SMALLEST_WINDOW,
+} from "./trunk_message.ts";
+import { TrunkInput } from "./trunk_input.ts";
+import { type StreamTrunk, TrunkStream } from "./trunk_stream.ts";
+
+/** Bytes that a stream may hold for its reader, where the buffers of an association are not smaller. */
+const LARGEST_WINDOW = 1 << 20;
+
+/**
+ * Bytes up to which a message is an interactive one: it may use the last quarter of the send buffer,
+ * which bulk data leaves free for it.
+ */
+const SMALL_MESSAGE = 4096;
+
+/** Streams that are added at once, when so few were never used, and how many there are at most. */
+const STREAMS_ADDED = 256;
+const STREAMS_SPARE = 32;
+const MOST_STREAMS = 4096;
+
+/** What a trunk needs of its data plane. */
+export interface TrunkPlane
+  extends Pick<Plane, "schedule" | "wake" | "buffers" | "configuration" | "counters" | "log"> {
+  /** A client's shim has opened a stream: it goes to a server, or is aborted. */
+  welcomeStream(stream: TrunkStream, open: OpenMessage, isReached: boolean): void;
+}
+
+/** Where a trunk is in its life. */
+type Phase = "setup" | "up" | "over";
+
+const CREDIT: SendOptions = {
+  stream: CREDIT_STREAM,
+  ppid: CONTROL_PPID,
+  unordered: false,
+  immediate: true,
+};
+
+/** True if both sides want the association to be a trunk, and have what it takes. */
+export function isTrunk(
+  { peerAdaptationIndication, interleaves, extensions }: Association,
+): boolean {
+  return peerAdaptationIndication === TRUNK_ADAPTATION && interleaves &&
+    (extensions & Extension.Reconfiguration) !== 0;
+}
+
+export class Trunk implements Owner, StreamTrunk {
+  readonly window: number;
+  readonly pool: BufferPool;
+  readonly #plane: TrunkPlane;
+  readonly #ended: (trunk: Trunk, wasUp: boolean) => void;
+  readonly #streams = new StreamTable<TrunkStream>();
+  readonly #input: TrunkInput;
+  /** Streams that were refused for want of room in the send buffer. */
+  readonly #waiting = new Set<TrunkStream>();
+  /** Streams with a RESET that waits for the turn of their connections, and those that have had it. */
+  #losing: TrunkStream[] = [];
+  #lost: TrunkStream[] = [];
+  #phase: Phase = "setup";
+  /** More streams were asked for, or the peer has refused that. */
+  #isGrowing = false;
+  /** When it is closed if nobody uses it until then. */
+  #closesAt: Instant = NEVER;
+
+  /**
+   * @param association that is being set up, or is up if the peer has set it up.
+   * @param ended is called once, when it can carry nothing any more; whether it ever could.
+   */
+  constructor(
+    plane: TrunkPlane,
+    readonly association: Association,
+    ended: (trunk: Trunk, wasUp: boolean) => void,
+  ) {
+    this.#plane = plane;
+    this.#ended = ended;
+    this.pool = plane.buffers.outbound;
+    this.#input = new TrunkInput(
+      association,
+      this.#streams,
+      (id, open) => this.#welcome(id, open),
+    );
+    const share = association.parameters.receiveBuffer >> 2;
+    this.window = Math.max(SMALLEST_WINDOW, Math.min(LARGEST_WINDOW, share));
+  }
+
+  get over(): boolean {
+    return this.#phase === "over";
+  }
+
+  /** Connections that it carries. */
+  get inUse(): number {
+    return this.#streams.inUse;
+  }
+
+  /** The association is up: if it is no trunk, it is given up. */
+  begin(now: Instant): void {
+    if (!isTrunk(this.association)) {
+      this.#abort(now, ResetReason.NotServed);
+      return this.#end();
+    }
+    this.#phase = "up";
+    this.association.setStreamScheduler("rr");
+    this.#plane.counters.trunks++;
+    this.#closeWhenIdle(now);
+  }
+
+  /** True if a path from one address to the other is known to work. */
+  joins(source: IpAddress | undefined, destination: IpAddress): boolean {
+    return this.#phase === "up" && this.association.state === "ESTABLISHED" &&
+      this.association.paths.some(({ local, remote, errorCount, rtt }) =>
+        remote.equals(destination) && (source === undefined || local.equals(source)) &&
+        errorCount === 0 && rtt.hasSample
+      );
+  }
+
+  /** Opens a stream; `undefined` if none is free now. */
+  open(now: Instant, { destination, source }: Pick<OpenMessage, "destination" | "source">) {
+    const { association } = this;
+    const streams = Math.min(association.outboundStreams, association.inboundStreams);
+    const id = this.#streams.takeFree(streams);
+    if (id === undefined || id + STREAMS_SPARE >= streams) this.#grow(streams);
+    if (id === undefined) return undefined;
+    const remote = { port: destination.port, address: () => destination.address };
+    const stream = new TrunkStream(this, id, remote, undefined);
+    this.#streams.add(id, stream);
+    this.#closesAt = NEVER;
+    this.#plane.counters.multiplexed++;
+    stream.open(now, encodeOpen({ window: this.window, destination, source }));
+    return stream;
+  }
+
+  handleEvent(now: Instant, event: SctpEvent): void {
+    if (this.#phase === "setup") {
+      if (event.kind === "communication-up") this.begin(now);
+      else if (event.kind === "communication-lost") this.#end();
+    }
+    if (this.#phase !== "up") return;
+    // What came before the event belongs before it, and is read before it.
+    this.#drain(now);
+    switch (event.kind) {
+      case "writable":
+        return this.#resume(now);
+      case "streams-reset":
+        if (event.direction === "outgoing") this.#handleReset(now, event.result);
+        else this.#handlePeerReset(now, event.streams);
+        return;
+      case "streams-changed":
+        this.#isGrowing = event.result !== ReconfigResult.Performed;
+        return;
+      case "communication-lost":
+        return this.#lose(now, event.reason);
+      case "restart":
+      case "shutdown-received":
+      case "shutdown-complete":
+        return this.#lose(now, { kind: "aborted-by-peer", causes: [] });
+    }
+  }
+
+  run(now: Instant): boolean {
+    if (this.#phase !== "up") return false;
+    if (isDue(this.#closesAt, now)) this.#close(now);
+    this.#carryOutResets(now);
+    const more = this.#drain(now);
+    this.#askForResets();
+    return more || this.#lost.length > 0;
+  }
+
+  /** Takes it down with every connection, because the daemon stops. */
+  stop(now: Instant): void {
+    if (this.over) return;
+    this.#abort(now, ResetReason.Stopping);
+    this.#end();
+  }
+
+  // What its streams use.
+
+  send(now: Instant, stream: TrunkStream, data: Uint8Array, options: SendOptions): boolean {
+    const { association } = this;
+    if (association.state !== "ESTABLISHED") return false;
+    if (data.length > SMALL_MESSAGE && this.#isNearlyFull) association.wantsRoom = true;
+    else if (association.send(now, data, options)) return true;
+    this.#waiting.add(stream);
+    return false;
+  }
+
+  grant(now: Instant, stream: TrunkStream, bytes: number): boolean {
+    return this.send(now, stream, encodeCredit(stream.id, bytes), CREDIT);
+  }
+
+  loseSoon(stream: TrunkStream): void {
+    this.#losing.push(stream);
+    this.#plane.schedule(this);
+  }
+
+  retire({ id }: TrunkStream): void {
+    this.#streams.retire(id);
+    this.#plane.schedule(this);
+  }
+
+  schedule(connection: Connection): void {
+    this.#plane.schedule(connection);
+  }
+
+  /** Between two turns of the trunk everybody has had his. */
+  #carryOutResets(now: Instant): void {
+    if (this.#lost.length + this.#losing.length === 0) return;
+    const due = this.#lost;
+    this.#lost = this.#losing;
+    this.#losing = [];
+    for (const stream of due) stream.loseByReset(now);
+  }
+
+  /** As where "writable" says that there is room again. */
+  get #isNearlyFull(): boolean {
+    const { bufferedBytes, parameters: { sendBuffer } } = this.association;
+    return bufferedBytes > sendBuffer - (sendBuffer >> 2);
+  }
+
+  /** Takes what has come off the association; true if there is more. */
+  #drain(now: Instant): boolean {
+    const turn = this.#input.run(now);
+    if (turn === "malformed") this.#breakDown(now);
+    else if (turn === "more") this.#plane.schedule(this);
+    return turn === "more";
+  }
+
+  /** Only a client's shim opens streams. */
+  #welcome(id: number, open: OpenMessage): boolean {
+    const { association } = this;
+    const isPossible = association.incoming && id !== CREDIT_STREAM &&
+      id < association.outboundStreams && this.#streams.isFreeForPeer(id);
+    if (!isPossible) return false;
+    const stream = new TrunkStream(this, id, clientOf(association, open.source), open.window);
+    this.#streams.add(id, stream);
+    this.#plane.counters.multiplexed++;
+    this.#plane.welcomeStream(stream, open, isReachedAt(association, open.destination.address));
+    return true;
+  }
+
+  #handleReset(now: Instant, result: number): void {
+    if (result === ReconfigResult.Busy) this.#streams.repeatReset();
+    else for (const stream of this.#streams.concludeReset()) stream.finish(now);
+    this.#askForResets();
+    this.#closeWhenIdle(now);
+  }
+
+  #handlePeerReset(now: Instant, ids: readonly number[]): void {
+    for (const stream of this.#streams.handlePeerReset(ids)) stream.handlePeerReset(now);
+  }
+
+  #askForResets(): void {
+    if (this.association.state !== "ESTABLISHED") return;
+    const outgoing = this.#streams.takeDue();
+    if (outgoing.length > 0) this.association.resetStreams({ outgoing });
+  }
+
+  #grow(streams: number): void {
+    const added = Math.min(STREAMS_ADDED, MOST_STREAMS - streams);
+    if (this.#isGrowing || added <= 0) return;
+    this.#isGrowing = true;
+    this.association.addStreams(added, added);
+  }
+
+  #resume(now: Instant): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const stream of waiting) stream.resume(now);
+  }
+
+  /** The side that has set it up ends it. */
+  #closeWhenIdle(now: Instant): void {
+    if (this.association.incoming || this.inUse > 0) return;
+    this.#closesAt = after(now, this.#plane.configuration.settings.multiplexIdle * 1000);
+    this.#plane.wake(this, this.#closesAt);
+  }
+
+  #close(now: Instant): void {
+    this.#closesAt = NEVER;
+    if (this.inUse > 0) return;
+    this.association.shutdown(now);
+    this.#end();
+  }
+
+  /** The peer does not keep to the rules: who does that with one stream is not trusted with the others. */
+  #breakDown(now: Instant): void {
+    this.#plane.counters.malformedTrunks++;
+    this.#abort(now, ResetReason.Malformed);
+    this.#lose(now, { kind: "aborted-locally" });
+  }
+
+  #abort(now: Instant, reason: ResetReason): void {
+    if (this.association.state === "CLOSED") return;
+    this.association.abort(now, encodeControlMessage({ kind: "reset", reason }));
+  }
+
+  #lose(now: Instant, reason: LossReason): void {
+    this.#end();
+    this.#waiting.clear();
+    for (const stream of this.#streams) stream.loseTrunk(now, reason);
+  }
+
+  #end(): void {
+    const wasUp = this.#phase === "up";
+    this.#phase = "over";
+    this.#plane.wake(this, NEVER);
+    this.#ended(this, wasUp);
+  }
+}
