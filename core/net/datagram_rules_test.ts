@@ -35,11 +35,13 @@ Deno.test("where nothing is selected there is no chain", () => {
   assert.deepEqual(datagramChain(plan, 6), []);
 });
 
-Deno.test("UDP that leaves the host passes the chain, but for a shim's own", () => {
+Deno.test("UDP that leaves the host, or would, passes the chain, but for a shim's own", () => {
   const script = installScript("SHIMKIT_0_udp", datagramChain(PLAN, 4), "", {
     linked: true,
     packets: "datagrams",
   });
-  const jump = "-A OUTPUT ! -o lo -p udp -m udp -m mark ! --mark 0x53484b00/0xffffff00";
-  assert.ok(script.includes(`${jump} -j SHIMKIT_0_udp\n`));
+  const match = "-p udp -m udp -m mark ! --mark 0x53484b00/0xffffff00";
+  assert.ok(script.includes(`-A OUTPUT ! -o lo ${match} -j SHIMKIT_0_udp\n`));
+  const foreign = "-m addrtype ! --dst-type LOCAL";
+  assert.ok(script.includes(`-A OUTPUT -o lo ${match} ${foreign} -j SHIMKIT_0_udp\n`));
 });

@@ -56,10 +56,16 @@ const MATCHES: Readonly<Record<ChainPackets, string>> = {
   datagrams: "-p udp -m udp",
 };
 
-/** The rule that leads to our chain: packets that leave this host and are nobody's own. */
-function jumpTo(chain: string, packets: ChainPackets): string {
+/**
+ * The rules that lead to our chain: packets that leave this host and are nobody's own. A server that
+ * answers by the interface that a datagram came in by sends to the loopback what is for another host.
+ */
+function jumpsTo(chain: string, packets: ChainPackets): readonly string[] {
   const own = `${hex(MARK_PREFIX)}/${hex(MARK_MASK)}`;
-  return `-A OUTPUT ! -o lo ${MATCHES[packets]} -m mark ! --mark ${own} -j ${chain}`;
+  const match = `${MATCHES[packets]} -m mark ! --mark ${own}`;
+  const leaving = `-A OUTPUT ! -o lo ${match} -j ${chain}`;
+  if (packets === "syns") return [leaving];
+  return [leaving, `-A OUTPUT -o lo ${match} -m addrtype ! --dst-type LOCAL -j ${chain}`];
 }
 
 /** How our chain is put there. */
@@ -84,7 +90,7 @@ export function installScript(
     `:${chain} - [0:0]`,
     ...removeJumps(chain, present),
     ...rules.map((rule) => `-A ${chain} ${rule}`),
-    ...(linked ? [jumpTo(chain, packets)] : []),
+    ...(linked ? jumpsTo(chain, packets) : []),
   ]);
 }
 

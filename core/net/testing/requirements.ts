@@ -238,6 +238,18 @@ export const REQUIREMENTS = {
     onDebianAsRoot: true,
     probe: () => missingPrograms("redis-server", "redis-cli"),
   },
+  dns: {
+    purpose: "a DNS server and dig as real UDP applications",
+    packages: ["dnsmasq-base", "bind9-dnsutils"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("dnsmasq", "dig"),
+  },
+  iperf3: {
+    purpose: "a stream of datagrams that a real UDP application measures",
+    packages: ["iperf3"],
+    onDebianAsRoot: true,
+    probe: () => missingPrograms("iperf3"),
+  },
   telnet: {
     purpose: "a telnet server and its client as real applications",
     packages: ["inetutils-telnetd", "inetutils-inetd", "inetutils-telnet"],

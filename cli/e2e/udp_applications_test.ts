@@ -1,0 +1,182 @@
+/** UDP applications that know nothing of SCTP: DNS, iperf3 and an RTP stream, over a path that is cut. */
+import assert from "node:assert/strict";
+import { needs } from "../../core/net/testing/requirements.ts";
+import type { FlowStatus } from "../../core/shim/datagrams/status.ts";
+import { ApplicationHosts, type Side } from "./lab/application_hosts.ts";
+import type { LabProcess } from "./lab/process.ts";
+import { until } from "./lab/process.ts";
+import type { RtpReport } from "./lab/rtp_stream.ts";
+
+const NEEDS = ["linux", "root", "netns", "nft", "iptables", "ffi", "ipv6", "dns"] as const;
+const FAMILIES = [4, 6] as const;
+type Family = typeof FAMILIES[number];
+
+const DNS = 53;
+/** Enabled by the rules, but nobody is there. */
+const NOBODY = 5300;
+const RTP = 5004;
+const IPERF = 5201;
+const NAME = "lab.test";
+const ANSWER = "192.0.2.7";
+/** Seconds of the streams: the path is cut in the third or fourth. */
+const SECONDS = 9;
+
+const RTP_STREAM = new URL("lab/rtp_stream.ts", import.meta.url).pathname;
+
+function rtp(...words: readonly (string | number)[]): readonly string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", RTP_STREAM, ...words.map(String)];
+}
+
+/** Starts a DNS server that knows one name. */
+async function startDns({ server }: ApplicationHosts): Promise<LabProcess> {
+  const places = ["--conf-file=/dev/null", "--pid-file=", "--log-facility=-", "--user=root"];
+  const records = ["--no-resolv", "--no-hosts", `--address=/${NAME}/${ANSWER}`];
+  const dns = server.spawn(["dnsmasq", "--keep-in-foreground", ...places, ...records]);
+  await dns.line(/started/);
+  return dns;
+}
+
+/** What dig says, asked once: the answer, or why there is none. */
+async function dig(hosts: ApplicationHosts, family: Family, port = DNS): Promise<string> {
+  const words = ["+short", "+tries=1", "+timeout=3", "-p", String(port)];
+  const server = `@${hosts.address("server", family)}`;
+  const asked = hosts.client.spawn(["dig", ...words, server, NAME]);
+  return (await asked.finished()).lines.join("\n");
+}
+
+async function flowsTo(hosts: ApplicationHosts, port: number): Promise<readonly FlowStatus[]> {
+  const { datagrams } = await hosts.status("client");
+  return datagrams!.flows.filter(({ remote }) => remote.endsWith(`:${port}`));
+}
+
+/** Asks until an answer has come over SCTP; every question is answered, whichever way. */
+async function askUntilCarried(hosts: ApplicationHosts, family: Family): Promise<void> {
+  const server = hosts.address("server", family);
+  await until(`an answer over SCTP from ${server}`, async () => {
+    assert.equal(await dig(hosts, family), ANSWER);
+    const flows = await flowsTo(hosts, DNS);
+    return flows.some(({ remote, carriedIn }) => remote.includes(server) && carriedIn > 0);
+  });
+}
+
+async function enable(hosts: ApplicationHosts, side: Side, ...ports: number[]): Promise<void> {
+  const chain = side === "client" ? "remote" : "local";
+  for (const port of ports) await hosts.rule(side, `-c ${chain} -p enable -P udp -s ${port}`);
+}
+
+/** What a receiver has reported last. */
+function reported(receiver: LabProcess): RtpReport | undefined {
+  const line = receiver.lines.findLast((one) => one.startsWith("{"));
+  return line === undefined ? undefined : JSON.parse(line);
+}
+
+Deno.test(
+  needs(
+    [...NEEDS, "iperf3"],
+    "UDP: DNS, iperf3 and RTP go on though their path is cut",
+    async () => {
+      await using hosts = await ApplicationHosts.open();
+      for (const side of ["client", "server"] as const) await enable(hosts, side, DNS, RTP, IPERF);
+      // iperf3 says by TCP what it measures by UDP.
+      await hosts.startShims(String(IPERF));
+      await startDns(hosts);
+      for (const family of FAMILIES) await askUntilCarried(hosts, family);
+
+      const receiver = hosts.server.spawn(rtp("receive", RTP));
+      const iperfServer = hosts.server.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
+      await Promise.all([receiver.line(/receiving/), iperfServer.line(/listening/)]);
+      const server = hosts.address("server");
+      const sender = hosts.client.spawn(rtp("send", server, RTP, SECONDS * 50));
+      const load = ["--udp", "--bitrate", "2M", "--length", "1000", "--time", String(SECONDS)];
+      const iperf = hosts.client.spawn([
+        "iperf3",
+        "--client",
+        server,
+        ...load,
+        "--json",
+        "--get-server-output",
+      ]);
+      await until("both streams are carried", async () => {
+        const flows = [...await flowsTo(hosts, RTP), ...await flowsTo(hosts, IPERF)];
+        return flows.filter(({ carrier, carriedOut }) => carrier === "sctp" && carriedOut > 20)
+          .length === 2;
+      });
+      const before = reported(receiver)?.received ?? 0;
+      await hosts.wires[0].cut();
+      for (const family of FAMILIES) {
+        await until(`DNS over IPv${family}`, async () => await dig(hosts, family) === ANSWER);
+      }
+      await sender.succeeded();
+      await iperf.succeeded();
+      await until("RTP goes on", () => (reported(receiver)?.received ?? 0) >= before + 100);
+      const { lost, received, longestGap, from } = reported(receiver)!;
+      console.log(`  RTP: ${received} received, ${lost} lost, longest gap ${longestGap} ms`);
+      assert.match(
+        from,
+        new RegExp(`^${hosts.address("client")} `),
+        "the application's own address",
+      );
+      assert.ok(lost < received / 2, `${lost} lost, ${received} received`);
+      assertIperf(iperf);
+      for (const port of [RTP, IPERF]) {
+        const [flow] = await flowsTo(hosts, port);
+        assert.deepEqual([flow.state, flow.carrier], ["ACTIVE", "sctp"]);
+      }
+    },
+  ),
+);
+
+/** That datagrams came to the server until the end. */
+function assertIperf({ lines }: LabProcess): void {
+  const { end: { sum }, server_output_text: text } = JSON.parse(
+    lines.slice(lines.indexOf("{")).join("\n"),
+  );
+  console.log(`  iperf3: ${sum.packets} sent, ${sum.lost_packets} lost`);
+  assert.ok(sum.lost_packets < sum.packets / 2, `${sum.lost_packets} of ${sum.packets} lost`);
+  const rates = [...text.matchAll(/ ([\d.]+) \w?bits\/sec +[\d.]+ ms/g)].map(([, rate]) =>
+    Number(rate)
+  );
+  assert.ok(rates.length >= SECONDS, "the server has reported each second");
+  for (const rate of rates.slice(SECONDS - 3, SECONDS - 1)) assert.ok(rate > 0, "to the end");
+}
+
+Deno.test(
+  needs(
+    NEEDS,
+    "UDP: without a shim at the far side, or after one has died, it is plain UDP",
+    async () => {
+      await using hosts = await ApplicationHosts.open();
+      for (const side of ["client", "server"] as const) await enable(hosts, side, DNS, NOBODY);
+      await startDns(hosts);
+      const clientShim = await hosts.startShim("client");
+      for (const family of FAMILIES) {
+        for (let i = 0; i < 2; i++) assert.equal(await dig(hosts, family), ANSWER);
+        assert.match(await dig(hosts, family, NOBODY), /connection refused/);
+      }
+      await until("the server's host is known to carry no datagrams", async () => {
+        await dig(hosts, 4);
+        return (await hosts.shim("client").availability())[0]?.available === "no";
+      });
+      const { datagrams } = await hosts.status("client");
+      assert.equal(datagrams!.counters.carriedOut, 0);
+
+      const serverShim = await hosts.startShim("server");
+      await hosts.forgetAvailability("client");
+      for (const family of FAMILIES) await askUntilCarried(hosts, family);
+      for (let i = 0; i < 3; i++) {
+        assert.match(await dig(hosts, 4, NOBODY), /connection refused/, "as without a shim");
+      }
+
+      await serverShim.kill();
+      for (const family of FAMILIES) {
+        await until("DNS without the server's shim", async () => {
+          return await dig(hosts, family) === ANSWER;
+        });
+      }
+      const carried = (await hosts.status("client")).datagrams!.counters.carriedIn;
+      await clientShim.kill();
+      for (const family of FAMILIES) assert.equal(await dig(hosts, family), ANSWER);
+      assert.ok(carried >= 2);
+    },
+  ),
+);
