@@ -27,7 +27,8 @@ export default defineCommand({
     "Carries TCP connections over SCTP, so that they survive a failing link: --intercept, --socks or " +
     "--forward take them from applications on one host, --serve hands them to a server on the other. Between two shims " +
     "half-close and reset arrive as they were sent. A connection that SCTP cannot make goes over " +
-    "TCP. SIGINT or SIGTERM stops the daemon.",
+    "TCP. With --intercept or --serve-listeners datagrams of UDP applications are carried too, where " +
+    "a rule enables them. SIGINT or SIGTERM stops the daemon.",
   examples: [
     { args: "shimd --serve 22", does: "on the server: SSH is reachable over SCTP as well" },
     {

@@ -14,7 +14,8 @@ export default defineCommand({
     "Decides which connections are carried over SCTP. A chain is local (servers on this host) or " +
     "remote (connections to others) and has a default policy; its rules of the other policy are " +
     "searched in their order, and the first one that matches overrides the default. What a rule " +
-    "leaves open matches everything.",
+    "leaves open matches everything, but that a rule is about TCP unless it says UDP, which no " +
+    "default enables.",
   examples: [
     {
       args: "shimrules -A -c remote -p enable -n 10.1.2.0/24 -s 22",
