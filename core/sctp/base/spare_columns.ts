@@ -41,10 +41,15 @@ export class SpareColumns<Set extends Columns> {
     this.#smallest = smallest;
   }
 
-  /** A set with room for at least twice as much as this one; its content is unspecified. */
-  larger({ capacity }: Set): Set {
+  /**
+   * A set with room for at least twice as much as this one; its content is unspecified.
+   * @param usual capacity that was enough before: taken at once if such a set is at hand, so that what
+   *   fills and empties again and again does not grow each time.
+   */
+  larger({ capacity }: Set, usual = 0): Set {
     const wanted = Math.max(this.#smallest, 2 * capacity);
-    return this.#kept(wanted).pop() ?? this.#make(wanted);
+    const kept = usual > wanted ? this.#kept(usual).pop() : undefined;
+    return kept ?? this.#kept(wanted).pop() ?? this.#make(wanted);
   }
 
   /** Takes back a set that holds nothing any more. */

@@ -30,6 +30,16 @@ Deno.test("what was given back is used again, by those who want that capacity", 
   assert.deepEqual(made, [64, 128, 64]);
 });
 
+Deno.test("who needed much before gets as much at once, if it is at hand", () => {
+  const { spares, made } = counted();
+  const large = spares.larger(spares.larger(NONE));
+  spares.give(large);
+  assert.equal(spares.larger(NONE, 128), large);
+  assert.equal(spares.larger(NONE, 128).capacity, 64, "nothing large is made for it");
+  assert.equal(spares.larger(large, 128).capacity, 256, "nor is anything too small given");
+  assert.deepEqual(made, [64, 128, 64, 256]);
+});
+
 Deno.test("no more is kept than 32,768 records of a capacity, and nothing for none", () => {
   const { spares, made } = counted();
   const taken = Array.from({ length: 600 }, () => spares.larger(NONE));

@@ -4,7 +4,7 @@ import type { Association } from "../association.ts";
 import { Ecn, type PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { fillPacket, mayTransmit } from "../tx/data_sender.ts";
-import { writeFullPackets } from "../tx/full_packets.ts";
+import { hasBulk, writeFullPackets } from "../tx/full_packets.ts";
 import { type ForwardPoint, SHORTEST_FORWARD_TSN } from "../tx/forward_point.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
@@ -118,6 +118,7 @@ function writePacket(association: Association, now: Instant, batch: PacketBatch)
 /** Writes packets that hold nothing but a full chunk; false if the next one holds something else. */
 function writeBulk(association: Association, now: Instant, batch: PacketBatch): boolean {
   const { tx, rx, host, control, conditions, authentication } = association;
+  if (!hasBulk(tx)) return false;
   const path = conditions.dataPath;
   const isAlone = control.length === 0 && !rx?.acks.isPending &&
     !authentication?.mustSend(tx.chunkType) && !tx.forward?.isDue(tx, now);

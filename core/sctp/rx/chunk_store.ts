@@ -50,6 +50,8 @@ const spares = new SpareColumns((capacity) => new RecordColumns(capacity), SMALL
 export class ChunkStore {
   readonly #pool: SlabPool;
   #columns = NONE;
+  /** Capacity of the columns that were given back last. */
+  #usual = 0;
   /** Records in use. */
   #count = 0;
   #fresh = 1;
@@ -223,6 +225,7 @@ export class ChunkStore {
 
   #giveBack(): void {
     spares.give(this.#columns);
+    this.#usual = this.#columns.capacity;
     this.#columns = NONE;
     this.#fresh = 1;
     this.#free = 0;
@@ -230,7 +233,7 @@ export class ChunkStore {
 
   #grow(): void {
     const old = this.#columns;
-    this.#columns = spares.larger(old);
+    this.#columns = spares.larger(old, this.#usual);
     copyColumns(this.#columns, old);
     spares.give(old);
   }

@@ -27,6 +27,11 @@ export interface PacketHeader {
   readonly omitsChecksum: boolean;
 }
 
+/** False if the next message is too short: asked before each packet, so that is all that is asked. */
+export function hasBulk({ queue, chunkPayload }: Transmission): boolean {
+  return queue.currentRest > FEWEST * chunkPayload;
+}
+
 /** Writes the full packets that may leave now, as far as the batch has room; returns how many. */
 export function writeFullPackets(
   tx: Transmission,
@@ -63,7 +68,6 @@ function fullPackets(tx: Transmission, path: Path, batch: PacketBatch): number {
   const { chunkPayload, outstanding, queue } = tx;
   // Section 6.1, C: what waits for retransmission goes first.
   if (tx.markedCount > 0 || path.oneInFlight) return 0;
-  if (queue.unsentBytes <= FEWEST * chunkPayload) return 0;
   const chunk = DATA_HEADER_LENGTH + chunkPayload;
   const packet = COMMON_HEADER_LENGTH + chunk;
   // With so much room left, something else would follow into the same packet.

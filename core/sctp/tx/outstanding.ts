@@ -88,6 +88,8 @@ const spares = new SpareColumns((capacity) => new ChunkColumns(capacity), SMALLE
 /** Columns are for reading and writing at {@link Outstanding.slotOf}: this is a data structure, not an actor. */
 export class Outstanding {
   #columns = NONE;
+  /** Capacity of the columns that were given back last. */
+  #usual = 0;
   /** Lowest TSN that is not acknowledged cumulatively. */
   #first: Tsn;
   #count = 0;
@@ -210,12 +212,13 @@ export class Outstanding {
 
   #giveBack(): void {
     spares.give(this.#columns);
+    this.#usual = this.#columns.capacity;
     this.#columns = NONE;
   }
 
   #grow(): void {
     const old = this.#columns;
-    const columns = spares.larger(old);
+    const columns = spares.larger(old, this.#usual);
     for (let i = 0; i < this.#count; i++) {
       const tsn = tsnAdd(this.#first, i);
       columns.take(tsn & (columns.capacity - 1), old, tsn & (old.capacity - 1));

@@ -60,6 +60,8 @@ const spares = new SpareColumns((capacity) => new SegmentColumns(capacity), SMAL
 export class SegmentStore {
   readonly #pool: SlabPool;
   #columns = NONE;
+  /** Capacity of the columns that were given back last. */
+  #usual = 0;
   #live = 0;
   #fresh = 1;
   #free = 0;
@@ -215,13 +217,14 @@ export class SegmentStore {
 
   #giveBack(): void {
     spares.give(this.#columns);
+    this.#usual = this.#columns.capacity;
     this.#columns = NONE;
     this.#fresh = 1;
     this.#free = 0;
   }
 
   #grow(): void {
-    const columns = spares.larger(this.#columns);
+    const columns = spares.larger(this.#columns, this.#usual);
     copyColumns(columns, this.#columns);
     spares.give(this.#columns);
     this.#columns = columns;
