@@ -103,8 +103,14 @@ for (const carrier of Object.keys(CARRIERS) as Carrier[]) {
   }
 }
 
-/** Loses packets at random until a third has arrived, and checks that all arrives. */
-async function surviveLoss(stage: Stage, transfer: Transfer): Promise<void> {
+/**
+ * Loses packets at random until a third has arrived, and checks that all arrives.
+ * @returns how many of the chunks that acknowledge were SACKs, and how many NR-SACKs.
+ */
+async function surviveLoss(
+  stage: Stage,
+  transfer: Transfer,
+): Promise<{ readonly sacks: number; readonly nrSacks: number }> {
   const { lab, capture, wires } = stage;
   const hash = await writePayload(lab.path("input"), SIZE, 8);
   for (const wire of wires) await wire.lose(LOST);
@@ -116,14 +122,15 @@ async function surviveLoss(stage: Stage, transfer: Transfer): Promise<void> {
   assert.equal(await hashFile(lab.path("output")), hash);
   const packets = await capture.assertClean();
   assert.equal(count(packets, ChunkType.abort), 0, "nobody aborts");
+  return { sacks: count(packets, ChunkType.sack), nrSacks: count(packets, ChunkType.nrSack) };
 }
 
 for (const sender of ["ours", "theirs"] as const) {
   const what = sender === "ours" ? "what we send" : "what it sends";
   peerTest(
     `${what} arrives whole though every twentieth packet is lost`,
-    (stage) =>
-      surviveLoss(stage, {
+    async (stage) => {
+      await surviveLoss(stage, {
         carrier: "raw IP",
         family: "v4",
         sender,
@@ -131,8 +138,27 @@ for (const sender of ["ours", "theirs"] as const) {
         parameters: SHORT_TIMEOUTS,
         // Not RTO.Max: its T5-shutdown-guard follows it, and must not end what only takes time.
         sysctls: ["rto_initial=300", "rto_min=200"],
-      }),
+      });
+    },
   );
+}
+
+for (const [sender, isAgreed] of [["ours", true], ["theirs", true], ["ours", false]] as const) {
+  const what = sender === "ours" ? "what we send" : "what it sends";
+  const how = isAgreed ? "for good, by NR-SACK" : "by SACK if the peer has no NR-SACK";
+  peerTest(`${what} is acknowledged ${how}`, async (stage) => {
+    const { sacks, nrSacks } = await surviveLoss(stage, {
+      carrier: "raw IP",
+      family: "v4",
+      sender,
+      initiator: sender === "ours" ? "theirs" : "ours",
+      parameters: { ...SHORT_TIMEOUTS, nonRenegableSack: 1 },
+      sysctls: ["rto_initial=300", "rto_min=200", `nrsack_enable=${isAgreed ? 1 : 0}`],
+    });
+    const [used, unused] = isAgreed ? [nrSacks, sacks] : [sacks, nrSacks];
+    assert.ok(used > 50, `${used} acknowledgements`);
+    assert.equal(unused, 0);
+  });
 }
 
 peerTest("our ABORT ends its association", async (stage) => {

@@ -24,6 +24,7 @@ export const ChunkType = {
   cookieAck: 11,
   shutdownComplete: 14,
   auth: 15,
+  nrSack: 16,
   iData: 64,
   asconfAck: 128,
   pad: 132,

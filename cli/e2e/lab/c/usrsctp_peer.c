@@ -17,8 +17,8 @@
  *   --end HOW           after sending and --expect: shutdown, abort, or wait for the peer
  *                       (default: shutdown if there is a file to send, else wait)
  *   --sysctl NAME=N     rto_min, rto_max, rto_initial, path_max_retrans, heartbeat_interval,
- *                       assoc_max_retrans, init_rtx_max (milliseconds or counts, before the stack
- *                       starts)
+ *                       assoc_max_retrans, init_rtx_max (milliseconds or counts), nrsack_enable
+ *                       (1 for NR-SACK), before the stack starts
  *   --auth-key ID:HEX   a shared key (RFC 4895), the first one active; may be repeated
  *   --auth-chunk N      take chunks of this type only if they are authenticated; may be repeated
  *   --auth-switch ID    after half of the file activate this key and deactivate the first one
@@ -133,6 +133,7 @@ static void set_sysctl(const char *setting) {
         { "assoc_max_retrans", usrsctp_sysctl_set_sctp_assoc_rtx_max_default },
         { "heartbeat_interval", usrsctp_sysctl_set_sctp_heartbeat_interval_default },
         { "init_rtx_max", usrsctp_sysctl_set_sctp_init_rtx_max_default },
+        { "nrsack_enable", usrsctp_sysctl_set_sctp_nrsack_enable },
     };
     const char *equals = strchr(setting, '=');
 
