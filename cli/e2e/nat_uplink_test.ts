@@ -1,22 +1,35 @@
 /**
- * A second uplink that is behind a NAT joins a live association (RFC 5061, section 4.2.1, the wildcard),
- * and is followed when the NAT gives it another address and port (RFC 6951, section 5.4).
+ * scp through two shims while its client's host changes: the interface of a second uplink appears, which is
+ * behind a NAT and joins the live association (RFC 5061, section 4.2.1, the wildcard); that of the first
+ * one goes; and the NAT gives the second one another address and port (RFC 6951, section 5.4).
  */
 import assert from "node:assert/strict";
 import { needs } from "../../core/net/testing/requirements.ts";
+import type { ShimStatus } from "../../core/shim/status.ts";
 import { Capture, ChunkType, count } from "./lab/capture.ts";
 import { Lab } from "./lab/lab.ts";
 import { limitRate, makeVeth, Namespace } from "./lab/namespaces.ts";
 import { fileSize, hashFile, writePayload } from "./lab/payload.ts";
-import { run, until } from "./lab/process.ts";
-import { FAST_FAILOVER, startSctp } from "./lab/shimkit.ts";
+import { type LabProcess, run, until } from "./lab/process.ts";
+import { FAST_FAILOVER, parameterWords, shimkitCommand } from "./lab/shimkit.ts";
+import { SshLab } from "./lab/ssh.ts";
 
-const NEEDS = ["linux", "root", "netns", "nft", "ffi", "tcpdump", "tshark", "conntrack"] as const;
-const PORT = 7777;
-const SIZE = 12_000_000;
+const NEEDS = [
+  "linux",
+  "root",
+  "netns",
+  "nft",
+  "ffi",
+  "ssh",
+  "tcpdump",
+  "tshark",
+  "conntrack",
+] as const;
+/** Port of the client's shim that leads to the server's sshd. */
+const FRONT = 2222;
+const SIZE = 24_000_000;
 /** Mbit/s: the transfer lasts some seconds. */
 const RATE = 30;
-const UDP = { local: 9899, remote: 9899 };
 
 /** Two uplinks of the client: one leads to the router in front of the server, the other to a NAT there. */
 const SERVER = "203.0.113.2";
@@ -39,13 +52,13 @@ table ip lab {
 }
 `;
 
-type End = readonly [host: Namespace, device: string, address: string | undefined];
+type End = readonly [host: Namespace, device: string, address: string];
 
 async function wire(...ends: readonly [End, End]): Promise<void> {
   const [[a, deviceA], [b, deviceB]] = ends;
   await makeVeth(a, deviceA, b, deviceB);
   for (const [host, device, address] of ends) {
-    if (address) await give(host, device, address);
+    await give(host, device, address);
     await host.ip("link", "set", device, "up");
   }
 }
@@ -58,14 +71,15 @@ async function route(host: Namespace, to: string, via: string, metric = 0): Prom
   await host.ip("route", "add", `${to}/32`, "via", via, "metric", `${metric}`);
 }
 
-/** The second uplink has no address yet. */
-async function hosts(lab: Lab): Promise<Record<"client" | "nat" | "server", Namespace>> {
+type Hosts = Readonly<Record<"client" | "nat" | "server", Namespace>>;
+
+/** The client has its first uplink only. */
+async function hosts(lab: Lab): Promise<Hosts> {
   const names = ["client", "nat", "router", "server"];
   const [client, nat, router, server] = await Promise.all(
     names.map((name) => Namespace.create(lab, name)),
   );
   await wire([client, "home", HOME], [router, "home", HOME_GATEWAY]);
-  await wire([client, "mobile", undefined], [nat, "in", NAT_GATEWAY]);
   await wire([nat, "out", PUBLIC], [router, "nat", PUBLIC_GATEWAY]);
   await wire([router, "far", SERVER_GATEWAY], [server, "far", SERVER]);
   for (const host of [nat, router]) await host.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
@@ -73,12 +87,18 @@ async function hosts(lab: Lab): Promise<Record<"client" | "nat" | "server", Name
   await limitRate(router, "far", RATE);
   await limitRate(server, "far", RATE);
   await limitRate(client, "home", RATE);
-  await limitRate(client, "mobile", RATE);
   await route(client, SERVER, HOME_GATEWAY);
   await route(nat, SERVER, PUBLIC_GATEWAY);
   await give(nat, "out", LATER);
   for (const address of [HOME, PUBLIC, LATER]) await route(server, address, SERVER_GATEWAY);
   return { client, nat, server };
+}
+
+/** The interface of the second uplink appears, with its address and a route. */
+async function plugIn({ client, nat }: Hosts): Promise<void> {
+  await wire([client, "mobile", PRIVATE], [nat, "in", NAT_GATEWAY]);
+  await limitRate(client, "mobile", RATE);
+  await route(client, SERVER, NAT_GATEWAY, 10);
 }
 
 /** A NAT that was restarted: other packets of the same flow get another address and port. */
@@ -87,47 +107,58 @@ async function restart(nat: Namespace): Promise<void> {
   await nat.run("conntrack", "-F");
 }
 
+function shimd(host: Namespace, ...words: readonly (string | number)[]): LabProcess {
+  const common = ["--no-control", ...parameterWords(FAST_FAILOVER)];
+  return host.spawn(shimkitCommand(["shimd", ...words, ...common]));
+}
+
+/** Starts sshd with a shimd in front of it, which tells ten times a second how it is. */
+async function serve({ server }: Hosts, ssh: SshLab): Promise<LabProcess> {
+  await ssh.startServer(server);
+  const telling = ["--json", "--status-interval", "100ms"];
+  const shim = shimd(server, "--serve", 22, "--local", SERVER, ...telling);
+  await shim.line(/"ready"/);
+  return shim;
+}
+
+/** Addresses at which the server's shim reaches the client now, over paths that are proved. */
+function reached({ lines }: LabProcess): string[] {
+  const last = lines.findLast((line) => line.includes('"kind":"status"'));
+  const status: ShimStatus | undefined = last && JSON.parse(last);
+  const paths = status?.connections[0]?.association?.paths ?? [];
+  return paths.filter((path) => path.status === "active").map(({ remote }) => remote);
+}
+
 Deno.test(
-  needs(
-    NEEDS,
-    "sctp --follow: an uplink behind a NAT comes, the first one goes, the NAT forgets",
-    async () => {
-      await using lab = Lab.open();
-      const { client: host, nat, server: far } = await hosts(lab);
-      const capture = await Capture.start(far, lab.path("capture.pcap"));
-      const [input, output] = [lab.path("input"), lab.path("output")];
-      const hash = await writePayload(input, SIZE, 63);
-      const server = await startSctp(far, {
-        port: PORT,
-        local: [SERVER],
-        udp: UDP,
-        parameters: FAST_FAILOVER,
-        more: ["--once", "--json"],
-      }, { output });
-      const client = await startSctp(host, {
-        port: PORT,
-        peer: [SERVER],
-        udp: UDP,
-        parameters: FAST_FAILOVER,
-        more: ["--follow"],
-      }, { input });
-      const arrived = (share: number) =>
-        until(`${share} of it arrives`, async () => await fileSize(output) >= share * SIZE);
-      await arrived(0.1);
-      await give(host, "mobile", PRIVATE);
-      await route(host, SERVER, NAT_GATEWAY, 10);
-      await arrived(0.3);
-      await host.ip("address", "delete", `${HOME}/24`, "dev", "home");
-      await arrived(0.6);
-      await restart(nat);
-      await client.succeeded();
-      await server.succeeded();
-      assert.equal(await hashFile(output), hash);
-      const report = server.lines.findLast((line) => line.startsWith("{")) ?? "";
-      const seen = "what the NAT makes of the address, before and after";
-      assert.deepEqual(JSON.parse(report).remote, [PUBLIC, LATER], seen);
-      const packets = await capture.assertClean();
-      assert.ok(count(packets, ChunkType.asconfAck) >= 2, "both changes were answered");
-    },
-  ),
+  needs(NEEDS, "shimd --follow: scp goes on when uplinks come and go, behind a NAT", async () => {
+    await using lab = Lab.open();
+    const all = await hosts(lab);
+    const { client, nat, server } = all;
+    const capture = await Capture.start(server, lab.path("capture.pcap"));
+    const ssh = await SshLab.create(lab);
+    const back = await serve(all, ssh);
+    // Without the fallback to TCP, whatever arrives came by SCTP.
+    const forward = ["--forward", `127.0.0.1:${FRONT}=${SERVER}:22`, "--no-fallback", "--follow"];
+    await shimd(client, ...forward).line(new RegExp(String(FRONT)));
+    const [input, output] = [lab.path("input"), lab.path("output")];
+    const hash = await writePayload(input, SIZE, 63);
+    const options = await ssh.clientOptions(FRONT);
+    const scp = client.spawn(["scp", ...options, input, `127.0.0.1:${output}`]);
+    const meanwhile = async (what: string, holds: (remotes: string[]) => boolean) => {
+      await until(what, () => holds(reached(back)));
+      assert.ok(await fileSize(output) < SIZE, `${what} while scp runs`);
+    };
+
+    await until("scp runs", async () => await fileSize(output) >= 0.1 * SIZE);
+    await plugIn(all);
+    await meanwhile("the uplink behind the NAT joins", (remotes) => remotes.includes(PUBLIC));
+    await client.ip("link", "delete", "home");
+    await meanwhile("the first uplink is deleted", (remotes) => remotes.join() === PUBLIC);
+    await restart(nat);
+    await meanwhile("the NAT's new address is followed", (remotes) => remotes.includes(LATER));
+    await scp.succeeded();
+    assert.equal(await hashFile(output), hash);
+    const packets = await capture.assertClean();
+    assert.ok(count(packets, ChunkType.asconfAck) >= 2, "both changes were answered");
+  }),
 );
