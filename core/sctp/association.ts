@@ -85,7 +85,7 @@ export class Association implements HeapMember {
   readonly incoming: boolean;
   readonly localPort: number;
   readonly remotePort: number;
-  readonly parameters: Parameters;
+  parameters: Parameters;
   readonly metrics: AssociationMetrics = newAssociationMetrics();
 
   heapIndex = -1;
@@ -303,7 +303,7 @@ export class Association implements HeapMember {
    * association is lost or its peer restarts; by default there is none.
    */
   notifySendFailures(wanted: boolean): void {
-    this.tx.failures = wanted ? [] : undefined;
+    this.tx.failures = wanted ? this.tx.failures ?? [] : undefined;
   }
 
   /**

@@ -53,7 +53,7 @@ Deno.test("parameters out of range are refused wherever they are given", () => {
   assert.throws(() => new TestEndpoint({ parameters: bad }), /rtoMin/);
   const { endpoint } = new TestEndpoint();
   assert.throws(() => endpoint.listen(80, { parameters: { sackDelay: 501 } }), /sackDelay/);
-  assert.throws(() => endpoint.listen(80, { parameters: { maxBurst: 0 } }), RangeError);
+  assert.throws(() => endpoint.listen(80, { parameters: { sackFrequency: 0 } }), RangeError);
 });
 
 Deno.test("a batch that is too small for all is filled again and again, without loss", () => {

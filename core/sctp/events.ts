@@ -83,6 +83,13 @@ export type SctpEvent =
     readonly path: Path;
     readonly status: PathStatus;
   }
+  /** A path that is active may have failed (RFC 7829, section 7.1), or has not after all. */
+  | {
+    readonly kind: "path-failing";
+    readonly association: Association;
+    readonly path: Path;
+    readonly isFailing: boolean;
+  }
   /** COMMUNICATION ERROR: the peer reported an error in an ERROR chunk. */
   | {
     readonly kind: "remote-error";

@@ -31,7 +31,7 @@ export const PARAMETERS = {
   rtoMax: row("RTO.Max", "ms", 60_000, 1, 600_000, "RFC 9260, section 16"),
   rtoAlpha: row("RTO.Alpha", "ratio", 1 / 8, 0, 1, "RFC 9260, section 6.3.1"),
   rtoBeta: row("RTO.Beta", "ratio", 1 / 4, 0, 1, "RFC 9260, section 6.3.1"),
-  maxBurst: row("Max.Burst", "packets", 4, 1, 65_535, "RFC 9260, section 6.1, D"),
+  maxBurst: row("Max.Burst", "packets", 4, 0, 65_535, "RFC 9260, section 6.1, D; 0 for no limit"),
   validCookieLife: row("Valid.Cookie.Life", "ms", 60_000, 100, 3_600_000, "RFC 9260, section 16"),
   associationMaxRetrans: row(
     "Association.Max.Retrans",
@@ -57,6 +57,14 @@ export const PARAMETERS = {
     0,
     1000,
     "RFC 9260, section 5.1.6",
+  ),
+  maxInitTimeout: row(
+    "sinit_max_init_timeo",
+    "ms",
+    60_000,
+    1,
+    600_000,
+    "RFC 6458, section 5.3.1: the longest time-out of INIT and COOKIE ECHO",
   ),
   hbInterval: row("HB.interval", "ms", 30_000, 0, 3_600_000, "RFC 9260, section 8.3"),
   hbMaxBurst: row("HB.Max.Burst", "packets", 1, 1, 100, "RFC 9260, section 5.4"),

@@ -74,9 +74,13 @@ export class Authentication {
     return AUTH_HEADER_LENGTH + hmacLength(this.#hmac);
   }
 
-  /** Writes an AUTH chunk for the active key at `offset`; {@link seal} completes it. */
-  place(memory: Uint8Array, offset: number): void {
-    putAuth(memory, offset, this.#keys.activeId, this.#hmac);
+  /**
+   * Writes an AUTH chunk for a key, by default the active one, at `offset`; {@link seal} completes it. A
+   * key that was deleted meanwhile gives way to the active one.
+   */
+  place(memory: Uint8Array, offset: number, key = this.#keys.activeId): void {
+    const isThere = this.#keys.secretOf(key) !== undefined;
+    putAuth(memory, offset, isThere ? key : this.#keys.activeId, this.#hmac);
   }
 
   /** Fills in the HMAC of a placed AUTH chunk, over all that stands from it to `end` (section 6.2). */

@@ -122,6 +122,12 @@ export class MtuSearch {
     if (mtu >= this.#smallest && mtu < this.#mtu) this.#mtu = mtu;
   }
 
+  /** Uses what the user says, within what the interface and the family allow, and searches no more. */
+  fix(mtu: number): void {
+    this.#mtu = Math.min(Math.max(mtu, this.#smallest), this.maximum);
+    this.#finish();
+  }
+
   /** The probe was acknowledged: its size is used from now on. */
   acknowledged(): void {
     const { probe } = this;

@@ -167,7 +167,7 @@ export class Path {
     readonly local: IpAddress,
     readonly remote: IpAddress,
     encapsulationPort: number,
-    readonly parameters: Parameters,
+    public parameters: Parameters,
     now: Instant,
   ) {
     this.route = { local, remote, encapsulationPort, ecn: Ecn.NotEct, unfragmented: 0 };
@@ -238,9 +238,10 @@ export class Path {
     return this.maximumPacket - COMMON_HEADER_LENGTH;
   }
 
-  /** Max.Burst in bytes. */
+  /** Max.Burst in bytes; without a limit if it is 0. */
   get maximumBurst(): number {
-    return this.parameters.maxBurst * this.maximumChunk;
+    const { maxBurst } = this.parameters;
+    return maxBurst === 0 ? Infinity : maxBurst * this.maximumChunk;
   }
 
   /** Bytes of user data in the largest DATA chunk. */

@@ -15,7 +15,7 @@ export class RtoEstimator {
   #hasSample = false;
   #rto: number;
 
-  constructor(readonly parameters: RtoParameters) {
+  constructor(private parameters: RtoParameters) {
     this.#rto = parameters.rtoInitial;
   }
 
@@ -37,6 +37,12 @@ export class RtoEstimator {
   /** Current time-out in milliseconds, with any back-off. */
   get rto(): number {
     return this.#rto;
+  }
+
+  /** Has other bounds from now on. */
+  retune(parameters: RtoParameters): void {
+    this.parameters = parameters;
+    this.#rto = this.#bounded(this.#rto);
   }
 
   /** Takes a measurement in milliseconds that is free of Karn's ambiguity (rule C5). */

@@ -50,7 +50,7 @@ export function stopHeartbeats(association: Association): void {
 }
 
 /** RTO plus HB.interval with half an RTO of jitter to either side (section 8.3). */
-function scheduleHeartbeat(path: Path, now: Instant, association: Association): void {
+export function scheduleHeartbeat(path: Path, now: Instant, association: Association): void {
   const jitter = (uniform(association.host.environment.random) - 0.5) * path.rto;
   const interval = isUrgent(path) ? 0 : path.parameters.hbInterval;
   path.timers.start(PathTimer.Heartbeat, after(now, path.rto + interval + jitter));

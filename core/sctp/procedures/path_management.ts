@@ -127,7 +127,9 @@ export function isMonitored({ state }: Association): boolean {
 
 /** The peer answered on this path: clears its errors and revives it (section 8.2). */
 export function pathAnswered(association: Association, path: Path): void {
+  const wasFailing = path.isPotentiallyFailed;
   path.errorCount = 0;
+  if (wasFailing) reportFailing(association, path);
   if (path.status === "inactive") setStatus(association, path, "active");
 }
 
@@ -139,8 +141,10 @@ export function pathAnswered(association: Association, path: Path): void {
 export function countError(association: Association, path: Path, countsForPeer: boolean): boolean {
   const { parameters, tx } = association;
   if (path.status !== "inactive") {
+    const wasFailing = path.isPotentiallyFailed;
     path.errorCount++;
-    if (path.errorCount > parameters.pathMaxRetrans) markInactive(association, path);
+    if (!wasFailing && path.isPotentiallyFailed) reportFailing(association, path);
+    if (path.errorCount > path.parameters.pathMaxRetrans) markInactive(association, path);
   }
   if (!countsForPeer) return true;
   tx.errorCount++;
@@ -148,6 +152,13 @@ export function countError(association: Association, path: Path, countsForPeer: 
   const during = association.state.startsWith("SHUTDOWN") ? "shutdown" : "transfer";
   association.lose({ kind: "unreachable", during });
   return false;
+}
+
+/** Tells that an active path has become potentially failed, or is so no more (RFC 7829, section 7.1). */
+function reportFailing(association: Association, path: Path): void {
+  const { isPotentiallyFailed: isFailing, status, parameters } = path;
+  if (status !== "active" || path.errorCount > parameters.pathMaxRetrans) return;
+  association.host.emit({ kind: "path-failing", association, path, isFailing });
 }
 
 /** Takes a path out of use; what was in flight there is sent again elsewhere. */

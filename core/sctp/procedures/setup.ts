@@ -100,8 +100,13 @@ function sendInit(association: Association, now: Instant): void {
   phase.attempts++;
   phase.sentAt = now;
   association.sendControl(phase.init, path, true, true);
-  association.timers.start(AssociationTimer.T1Init, after(now, path.rto));
+  association.timers.start(AssociationTimer.T1Init, after(now, setupTimeout(association, path)));
   path.rtt.backOff();
+}
+
+/** The time-out of INIT and COOKIE ECHO: the user may want it shorter (RFC 6458, section 5.3.1). */
+function setupTimeout({ parameters }: Association, path: Path): number {
+  return Math.min(path.rto, parameters.maxInitTimeout);
 }
 
 /** T1-init expired: again, or give up (section 5.1.6). */
@@ -281,7 +286,7 @@ function sendCookieEcho(association: Association, now: Instant, path: Path): voi
   }
   // Section 5.4: to an address that is not confirmed only together with a HEARTBEAT.
   if (!path.isConfirmed) sendHeartbeat(association, now, path);
-  association.timers.start(AssociationTimer.T1Cookie, after(now, path.rto));
+  association.timers.start(AssociationTimer.T1Cookie, after(now, setupTimeout(association, path)));
 }
 
 /** T1-cookie expired: again, on another path, with the DATA that went along, or give up. */

@@ -29,6 +29,7 @@ export function transmitAssociation(
   prepare(association, now);
   for (;;) {
     if (!batch.hasRoom(roomFor(association))) return true;
+    if (association.tx.queue.courses) steer(association, now);
     if (writeBulk(association, now, batch) || writePacket(association, now, batch)) continue;
     if (!askPeer(association, now)) break;
   }
@@ -58,12 +59,26 @@ function roomFor({ tx, control, authentication }: Association): number {
 
 function prepare(association: Association, now: Instant): void {
   const { conditions, parameters, state } = association;
-  const path = selectDataPath(association);
   const isClosing = state === "SHUTDOWN-PENDING" || state === "SHUTDOWN-RECEIVED";
-  conditions.dataPath = path;
   conditions.hurry = parameters.noDelay === 1 || isClosing;
   conditions.closing = isClosing;
   conditions.startTimers = state !== "COOKIE-ECHOED";
+  useDataPath(association, now, selectDataPath(association));
+}
+
+/** The next message goes where its sender says, while that address can be used (SCTP_ADDR_OVER). */
+function steer(association: Association, now: Instant): void {
+  const { tx: { queue }, conditions } = association;
+  const id = queue.courses?.at(queue.courseOf(queue.current))?.path;
+  const wanted = id === undefined ? undefined : association.pathOf(id);
+  const isOpen = wanted?.isProven && wanted.carriesData;
+  const path = isOpen ? wanted : selectDataPath(association);
+  if (path !== conditions.dataPath) useDataPath(association, now, path);
+}
+
+/** New data leaves on this path. */
+function useDataPath(association: Association, now: Instant, path: Path | undefined): void {
+  association.conditions.dataPath = path;
   if (!path) return;
   association.currentDataPath = path;
   if (path.releasedBytes > 0) renewBurst(path);

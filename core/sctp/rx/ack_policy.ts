@@ -4,7 +4,7 @@ import type { Parameters } from "../parameters.ts";
 import { AssociationTimer, type TimerTable } from "../timer/timer_table.ts";
 
 export class AckPolicy {
-  readonly #parameters: Parameters;
+  #parameters: Parameters;
   readonly #timers: TimerTable;
   #packetsSinceSack = 0;
   #due = false;
@@ -13,6 +13,11 @@ export class AckPolicy {
   constructor(parameters: Parameters, timers: TimerTable) {
     this.#parameters = parameters;
     this.#timers = timers;
+  }
+
+  /** Delays otherwise from the next packet on. */
+  retune(parameters: Parameters): void {
+    this.#parameters = parameters;
   }
 
   /** True if a SACK must leave with the next transmission. */

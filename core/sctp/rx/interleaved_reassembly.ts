@@ -12,6 +12,7 @@ import { FragmentIndex } from "./fragment_index.ts";
 import { LookBudget } from "./look_budget.ts";
 import { MessageOrder } from "./message_order.ts";
 import { type AbortedMessage, ChunkFate, type ReceiveInfo } from "./reassembly.ts";
+import { type NextMessage, nextMessage } from "./next_message.ts";
 import { ReadyQueue } from "./ready_queue.ts";
 
 /** A message that is delivered in parts. */
@@ -43,12 +44,14 @@ export class InterleavedReassembly {
   readonly #looks = new LookBudget();
   /** Bytes that were read already from the first record of the first ready message. */
   #consumed = 0;
+  /** TSN of the first chunk that was read from last. */
+  lastReadTsn = 0;
 
   /**
    * @param salt random: the peer chooses the keys of the index.
    * @param longest bytes from which on an incomplete message is delivered in parts.
    */
-  constructor(store: ChunkStore, salt: number, private readonly longest: number) {
+  constructor(store: ChunkStore, salt: number, public longest: number) {
     this.#store = store;
     this.#index = new FragmentIndex(store, salt);
     this.#ready = new ReadyQueue(store);
@@ -141,6 +144,13 @@ export class InterleavedReassembly {
     return this.#aborted.shift();
   }
 
+  /** What {@link read} gives next. */
+  get next(): NextMessage | undefined {
+    const { first } = this.#ready;
+    if (first === 0) return undefined;
+    return nextMessage(this.#store, first, this.#consumed, !this.#openAt(first));
+  }
+
   /** Copies from the message that is first in line; returns the bytes copied, 0 if nothing is ready. */
   read(target: Uint8Array, info: ReceiveInfo): number {
     const first = this.#ready.first;
@@ -149,6 +159,7 @@ export class InterleavedReassembly {
     const open = this.#openAt(first);
     const following = store.nextReady[first];
     const last = store.runLast[first];
+    this.lastReadTsn = store.tsn[first];
     this.#describe(first, info);
     let record = first;
     let copied = 0;

@@ -9,6 +9,7 @@
 import { type Tsn, tsn, tsnAdd, tsnDistance } from "../base/serial.ts";
 import { DataFlag } from "../wire/data.ts";
 import type { ChunkStore } from "./chunk_store.ts";
+import { type NextMessage, nextMessage } from "./next_message.ts";
 import { ReadyQueue } from "./ready_queue.ts";
 import { RunEnds } from "./run_ends.ts";
 import { StreamOrder } from "./stream_order.ts";
@@ -67,6 +68,8 @@ export class Reassembly {
   /** Messages were skipped: fragments of them may still come. */
   #haveSkipped = false;
   #aborted: AbortedMessage | undefined;
+  /** TSN of the first chunk that was read from last. */
+  lastReadTsn = 0;
 
   /**
    * @param salt random: the peer chooses the keys of the index.
@@ -190,6 +193,13 @@ export class Reassembly {
     return aborted;
   }
 
+  /** What {@link read} gives next. */
+  get next(): NextMessage | undefined {
+    if (!this.isReadable) return undefined;
+    const { first } = this.#ready;
+    return nextMessage(this.#store, first, this.#consumed, first !== this.#partial);
+  }
+
   /** Copies from the message that is first in line; returns the bytes copied, 0 if nothing is ready. */
   read(target: Uint8Array, info: ReceiveInfo): number {
     if (!this.isReadable || target.length === 0) return 0;
@@ -198,6 +208,7 @@ export class Reassembly {
     const following = store.nextReady[first];
     let record = first;
     const inParts = record === this.#partial;
+    this.lastReadTsn = store.tsn[record];
     info.stream = store.stream[record];
     info.ssn = store.ssn[record];
     info.ppid = store.ppid[record];

@@ -27,6 +27,7 @@ import {
   Reassembly,
   type ReceiveInfo,
 } from "./reassembly.ts";
+import type { NextMessage } from "./next_message.ts";
 import { dropIncomplete, ForwardVerdict, skipInterleaved, skipMessages } from "./skipping.ts";
 import { MAX_GAP_OFFSET, TsnTracker, TsnVerdict } from "./tsn_tracker.ts";
 
@@ -68,7 +69,7 @@ export class Reception {
   readonly #reassembly: Reassembly | InterleavedReassembly;
   /** Bytes in front of the user data of a chunk. */
   readonly headerLength: number;
-  readonly #parameters: Parameters;
+  #parameters: Parameters;
   /** Acknowledges by NR-SACK. */
   readonly #isFirm: boolean;
   /** Streams on which the peer may send. */
@@ -104,6 +105,15 @@ export class Reception {
       ? new InterleavedReassembly(this.#store, salt, parameters.partialDeliveryPoint)
       : new Reassembly(this.#store, salt, isPartiallyReliable(extensions));
     this.#announcedWindow = parameters.receiveBuffer;
+  }
+
+  /** Goes by other parameters from the next chunk on. */
+  retune(parameters: Parameters): void {
+    this.#parameters = parameters;
+    this.acks.retune(parameters);
+    if (!(this.#reassembly instanceof Reassembly)) {
+      this.#reassembly.longest = parameters.partialDeliveryPoint;
+    }
   }
 
   get isReadable(): boolean {
@@ -283,6 +293,21 @@ export class Reception {
     const opened = this.#windowToAnnounce - this.#announcedWindow;
     if (opened >= this.#parameters.receiveBuffer / 4) this.acks.demand();
     return copied;
+  }
+
+  /** TSN of the first chunk that the last {@link read} copied from. */
+  get lastReadTsn(): number {
+    return this.#reassembly.lastReadTsn;
+  }
+
+  /** The message that {@link read} gives next, if there is one. */
+  get nextMessage(): NextMessage | undefined {
+    return this.#reassembly.next;
+  }
+
+  /** a_rwnd as the last SACK announced it. */
+  get announcedWindow(): number {
+    return this.#announcedWindow;
   }
 
   /** a_rwnd: a window that is too small to be of use is announced as none. */

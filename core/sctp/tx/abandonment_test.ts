@@ -360,7 +360,7 @@ Deno.test("who wants to know gets back what was given up, as far as it was not a
   const puppet = connectedPartial();
   puppet.association.notifySendFailures(true);
   const message = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7 + (i >> 8));
-  puppet.submit(message, { ...timed(500), stream: 2, ppid: 9 });
+  puppet.submit(message, { ...timed(500), stream: 2, ppid: 9, context: 77 });
   puppet.ack(1);
   puppet.submit(message.subarray(0, 50), { ...timed(500), stream: 3, ppid: 8, unordered: true });
   puppet.wait(500);
@@ -372,6 +372,7 @@ Deno.test("who wants to know gets back what was given up, as far as it was not a
       stream: 2,
       ppid: 9,
       unordered: false,
+      context: 77,
       wasSent: true,
       isWhole: false,
       data: message.slice(PAYLOAD),
@@ -380,6 +381,7 @@ Deno.test("who wants to know gets back what was given up, as far as it was not a
       stream: 3,
       ppid: 8,
       unordered: true,
+      context: 0,
       wasSent: false,
       isWhole: true,
       data: message.slice(0, 50),

@@ -110,6 +110,7 @@ function retransmit(
         const fits = padded(tx.headerLength + outstanding.length[slot]) <= writer.room;
         // RFC 9260, section 6.9: a chunk that the PMTU has outgrown leaves alone, for IP to fragment.
         if (!fits && !writer.isEmpty) break;
+        if (tx.queue.courses && !mayShare(tx, writer, outstanding.segment[slot])) break;
         sendAgain(tx, now, path, writer, tsn, conditions);
         chunks++;
       } else if (isLowest) {
@@ -161,12 +162,18 @@ function sendNew(
     if (chunks > 0 && queue.endsPacket) break;
     const length = nextChunkLength(tx, writer.room - tx.headerLength, !writer.isEmpty);
     if (length === 0 || !windowAllows(tx, length)) break;
+    if (queue.courses && !mayShare(tx, writer, queue.current)) break;
     sendChunk(tx, now, path, writer, length, conditions);
     chunks++;
   }
   path.burstBudget -= path.flightSize - flightBefore;
   if (queue.isDrained) tx.smallPacketTsn = tsnAdd(tx.outstanding.nextTsn, -1);
   return chunks;
+}
+
+/** True if what is in the packet is authenticated with the key that a segment's message asks for. */
+function mayShare({ queue }: Transmission, writer: PacketWriter, segment: number): boolean {
+  return writer.admits(queue.courses?.at(queue.courseOf(segment))?.key);
 }
 
 /**

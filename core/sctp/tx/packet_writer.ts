@@ -21,6 +21,10 @@ export class PacketWriter {
   #authentication: Authentication | undefined;
   #auth = 0;
   #omitsChecksum = false;
+  /** Key that a message in the packet asks for. */
+  #key: number | undefined;
+  /** Whether a message is in the packet. */
+  #hasMessage = false;
 
   constructor(crc32c: Crc32c) {
     this.#crc32c = crc32c;
@@ -44,6 +48,8 @@ export class PacketWriter {
     this.#end = this.#start + COMMON_HEADER_LENGTH;
     this.#first = this.#end;
     this.#authentication = undefined;
+    this.#key = undefined;
+    this.#hasMessage = false;
     this.#limit = this.#start + maximum;
     putCommonHeader(this.memory, this.#start, sourcePort, destinationPort, tag);
   }
@@ -70,6 +76,17 @@ export class PacketWriter {
     this.#auth = this.reserve(authentication.chunkLength);
     if (wasEmpty) this.#first = this.#end;
     authentication.place(this.memory, this.#auth);
+  }
+
+  /**
+   * A message that asks for this key, or for none, may share the packet (RFC 6458, section 5.3.8): no other
+   * message is in it, or all ask for the same. It is authenticated with the key.
+   */
+  admits(key: number | undefined): boolean {
+    if (this.#hasMessage && key !== this.#key) return false;
+    this.#hasMessage = true;
+    this.#key = key;
+    return true;
   }
 
   /** Takes an AUTH chunk back behind which nothing came. */
@@ -104,6 +121,9 @@ export class PacketWriter {
   /** Seals the packet and adds it to the batch; returns its length. */
   finish(batch: PacketBatch, route: Route): number {
     const length = this.length;
+    if (this.#key !== undefined) {
+      this.#authentication?.place(this.memory, this.#auth, this.#key);
+    }
     this.#authentication?.seal(this.memory, this.#auth, this.#end);
     // The header has a checksum of zero from the start.
     if (!this.#omitsChecksum) sealChecksum(this.#crc32c, this.memory, this.#start, length);

@@ -29,6 +29,10 @@ class SegmentColumns implements Columns {
   /** Chunks that are not acknowledged for good. */
   readonly unacked: Uint32Array;
   readonly ppid: Uint32Array;
+  /** What the user gets back with a message that was not delivered. */
+  readonly context: Uint32Array;
+  /** Number of the message's {@link Course}. */
+  readonly course: Uint16Array;
   /** {@link SegmentFlag} bits. */
   readonly flags: Uint8Array;
   /** The stream's next segment; of one that is not in use, the next of those. */
@@ -46,6 +50,8 @@ class SegmentColumns implements Columns {
     this.cut = new Uint32Array(capacity);
     this.unacked = new Uint32Array(capacity);
     this.ppid = new Uint32Array(capacity);
+    this.context = new Uint32Array(capacity);
+    this.course = new Uint16Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.next = new Uint32Array(capacity);
     this.arrival = new Float64Array(capacity);
@@ -88,6 +94,8 @@ export class SegmentStore {
     columns.cut[segment] = 0;
     columns.unacked[segment] = 0;
     columns.ppid[segment] = ppid;
+    columns.context[segment] = 0;
+    columns.course[segment] = 0;
     columns.flags[segment] = flags;
     columns.next[segment] = 0;
     columns.arrival[segment] = arrival;
@@ -123,6 +131,20 @@ export class SegmentStore {
 
   ppidOf(segment: number): number {
     return this.#columns.ppid[segment];
+  }
+
+  /** Notes what few messages have: a context, and a course of their own. */
+  setExtras(segment: number, context: number, course: number): void {
+    this.#columns.context[segment] = context;
+    this.#columns.course[segment] = course;
+  }
+
+  contextOf(segment: number): number {
+    return this.#columns.context[segment];
+  }
+
+  courseOf(segment: number): number {
+    return this.#columns.course[segment];
   }
 
   /** {@link SegmentFlag} bits. */

@@ -12,6 +12,8 @@ export interface SendFailure {
   readonly stream: number;
   readonly ppid: number;
   readonly unordered: boolean;
+  /** What its sender said that it wants to get back; 0 if nothing. */
+  readonly context: number;
   /** A part of it was sent; the peer may have got it. */
   readonly wasSent: boolean;
   /** The message without what was acknowledged for good: its beginning, or parts of it (NR-SACK). */
@@ -79,8 +81,9 @@ function describe(
     at += outstanding.length[slot];
   }
   queue.copyFrom(segment, data.subarray(at));
-  const about = { stream, wasSent, data };
   const first = slots.find((slot) => !isSettled(tx, slot));
+  const context = queue.contextOf(first === undefined ? segment : outstanding.segment[first]);
+  const about = { stream, context, wasSent, data };
   if (first === undefined) {
     const unordered = (queue.flagsOf(segment) & SegmentFlag.Unordered) !== 0;
     return { ...about, ppid: queue.ppidOf(segment), unordered, isWhole: !wasSent };

@@ -9,6 +9,7 @@
 import { KeyedHeap } from "../base/keyed_heap.ts";
 import { LARGEST_SLOT, type SlabPool } from "../base/slab_pool.ts";
 import { ActiveStreams, IDLE } from "./active_streams.ts";
+import { type Course, Courses } from "./course.ts";
 import type { PartialReliability } from "./partial_reliability.ts";
 import { SegmentFlag, SegmentStore } from "./segment_store.ts";
 import {
@@ -31,6 +32,10 @@ export interface SendOptions {
   immediate: boolean;
   /** When it is given up; by default never. Means nothing if the peer does not support it. */
   reliability?: PartialReliability;
+  /** Given back with the message if it is not delivered; by default 0. */
+  context?: number;
+  /** Where it goes and what authenticates it; by default as all others. */
+  course?: Course;
 }
 
 /** Streams whose new messages wait. */
@@ -78,6 +83,10 @@ export class SendQueue {
   /** Stream of the chunk that was cut last. */
   #lastStream = 0;
   #unsentBytes = 0;
+  /** Number of the course of the chunk that was cut last. */
+  #lastCourse = 0;
+  /** The courses of messages, once one had one. */
+  courses: Courses | undefined;
   /** Other streams may have a turn before a message is over (RFC 8260). */
   interleaves = false;
   #held: HeldStreams | undefined;
@@ -154,6 +163,7 @@ export class SendQueue {
       if (message !== 0) flags |= SegmentFlag.Partial;
       const segment = this.#append(slot, data, start, length, flags, options.ppid);
       if (message !== 0) this.#segments.setMessage(segment, message);
+      this.#noteExtras(segment, options);
       if (start === 0) first = segment;
     }
     this.#unsentBytes += data.length;
@@ -161,6 +171,11 @@ export class SendQueue {
     this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
     return first;
+  }
+
+  #noteExtras(segment: number, { context = 0, course }: SendOptions): void {
+    const number = course ? (this.courses ??= new Courses()).numberOf(course) : 0;
+    if (context !== 0 || number !== 0) this.#segments.setExtras(segment, context, number);
   }
 
   /**
@@ -237,6 +252,7 @@ export class SendQueue {
 
   /** True if the next chunk must not follow the last one into the same packet. */
   get endsPacket(): boolean {
+    if (this.courses && this.courseOf(this.#current) !== this.#lastCourse) return true;
     return this.#scheduler.switching === "packet" && this.currentStream !== this.#lastStream;
   }
 
@@ -296,6 +312,7 @@ export class SendQueue {
     const { switching, cost } = this.#scheduler;
     this.#unsentBytes -= length;
     this.#lastStream = streams.stream[slot];
+    this.#lastCourse = this.#segments.courseOf(segment);
     this.#virtualTime = streams.used[slot];
     streams.used[slot] += length * cost(this.streamValue(this.#lastStream));
     this.#bound = slot;
@@ -475,6 +492,15 @@ export class SendQueue {
 
   ppidOf(segment: number): number {
     return this.#segments.ppidOf(segment);
+  }
+
+  contextOf(segment: number): number {
+    return this.#segments.contextOf(segment);
+  }
+
+  /** Number of the course that a segment's message takes; 0 if it has none of its own. */
+  courseOf(segment: number): number {
+    return this.#segments.courseOf(segment);
   }
 
   /** Record of the partially reliable message that a segment is of. */

@@ -33,7 +33,7 @@ export const MAX_OUTSTANDING = 32_768;
 const SMALLEST_CHUNK_PAYLOAD = 1200;
 
 export class Transmission {
-  readonly parameters: Parameters;
+  parameters: Parameters;
   readonly pool: SlabPool;
   readonly queue: SendQueue;
   outstanding: Outstanding;
@@ -102,6 +102,8 @@ export class Transmission {
 
   /** AMDCS as payload: user data in the largest chunk that fits every path (section 7.3, 2). */
   chunkPayload: number;
+  /** What the user allows of that (SCTP_MAXSEG). */
+  maximumPayload = Infinity;
 
   /** Bytes of the largest packet that a path has ever allowed: chunks are not cut again (section 6.9). */
   largestPacket = 0;
@@ -171,7 +173,7 @@ export class Transmission {
       smallest = Math.min(smallest, path.maximumPayload);
       this.largestPacket = Math.max(this.largestPacket, path.maximumPacket);
     }
-    this.chunkPayload = smallest;
+    this.chunkPayload = Math.min(smallest, this.maximumPayload);
   }
 
   /**
@@ -205,6 +207,7 @@ export class Transmission {
     this.queue.scheduleLike(other.queue);
     this.abandoned = other.abandoned;
     this.failures = other.failures;
+    this.maximumPayload = other.maximumPayload;
   }
 
   costOf(length: number): number {
