@@ -35,6 +35,7 @@ export type {
   EngineOptions,
   ListenOptions,
   OpenSocketOptions,
+  SocketOptions,
   StackOptions,
 } from "./core/socket/stack.ts";
 export { SctpConnection } from "./core/socket/connection.ts";
@@ -46,10 +47,32 @@ export { OneToManySocket } from "./core/socket/one_to_many.ts";
 export type {
   AssociationControl,
   OneToManyOptions,
-  SocketEvent,
   SocketMessage,
   SocketMessageOptions,
+  SocketReceived,
+  SocketSendvInfo,
 } from "./core/socket/one_to_many.ts";
+export type { SocketEvent } from "./core/socket/members.ts";
+export { OPTIONS } from "./core/socket/options/table.ts";
+export type {
+  OptionInput,
+  OptionKey,
+  OptionName,
+  OptionSettings,
+  OptionValue,
+} from "./core/socket/options/table.ts";
+export type { AssociationChoice, OptionTarget } from "./core/socket/options/access.ts";
+export { NOTIFICATIONS } from "./core/socket/options/events.ts";
+export type { NotificationType } from "./core/socket/options/events.ts";
+export type {
+  AuthInfo,
+  NxtInfo,
+  RcvInfo,
+  Received,
+  SendFlag,
+  SendvInfo,
+  SndInfo,
+} from "./core/socket/vectors.ts";
 export { ConnectionKeys } from "./core/socket/keys.ts";
 export { sendOptions } from "./core/socket/message.ts";
 export type { Message, MessageOptions } from "./core/socket/message.ts";

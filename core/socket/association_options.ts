@@ -25,12 +25,6 @@ export interface AssociationOptions {
   readonly authentication?: AuthenticationOptions;
 }
 
-/** These options without any others. */
-export function associationOptions(options: AssociationOptions): AssociationOptions {
-  const { localAddresses, parameters, adaptationIndication, authentication } = options;
-  return { localAddresses, parameters, adaptationIndication, authentication };
-}
-
 /** The addresses of a destination. @throws TypeError for a text that is none. */
 export function addressesOf({ addresses }: Destination): readonly IpAddress[] {
   return [addresses].flat().map((one) => typeof one === "string" ? IpAddress.parse(one) : one);

@@ -8,7 +8,13 @@ import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import type { Driver } from "./driver.ts";
 import { lossError, SctpError } from "./errors.ts";
-import { type ConnectionEnd, connectionEvent, Notifier } from "./notifications.ts";
+import {
+  type ConnectionEnd,
+  type ConnectionEvent,
+  connectionEvent,
+  kindOf,
+} from "./notifications.ts";
+import { Notifier } from "./notifier.ts";
 import { Signal } from "./queue.ts";
 
 export class Channel {
@@ -16,7 +22,13 @@ export class Channel {
   readonly readable = new Signal();
   /** There is room to send, or nothing can be sent any more. */
   readonly writable = new Signal();
-  readonly events = new Notifier();
+  readonly events = new Notifier<ConnectionEvent>({
+    stopped: { kind: "notifications-stopped" },
+    onDemand: ["send-failed", "sender-dry"],
+    onChange: () => this.#tellWanted(),
+  });
+  /** Paths that may have failed are told of (SCTP_EXPOSE_POTENTIALLY_FAILED_STATE). */
+  exposesFailing = false;
   /**
    * Streams on which no more comes of the message that was read in part: it was given up, or the peer
    * restarted ("all"). Whoever puts messages together takes them out.
@@ -30,6 +42,7 @@ export class Channel {
   #peerIsDone = false;
   #restarts = 0;
   #discarding = false;
+  #wantsDry = false;
 
   constructor(readonly association: Association, readonly driver: Driver) {
     this.#established.promise.catch(() => {});
@@ -75,6 +88,7 @@ export class Channel {
   trySend(data: Uint8Array, options: SendOptions): boolean {
     if (!this.#canSend) this.#throwClosed();
     const taken = this.association.send(this.driver.now(), data, options);
+    if (taken && this.#wantsDry) this.association.notifyWhenDry();
     this.driver.flush();
     return taken;
   }
@@ -95,9 +109,10 @@ export class Channel {
   }
 
   /** Ends at once; the peer gets the reason. */
-  abort(reason: string): void {
+  abort(reason: string | Uint8Array): void {
     if (this.#end) return;
-    this.association.abort(this.driver.now(), new TextEncoder().encode(reason));
+    const bytes = typeof reason === "string" ? new TextEncoder().encode(reason) : reason;
+    this.association.abort(this.driver.now(), bytes);
     this.driver.flush();
   }
 
@@ -116,7 +131,8 @@ export class Channel {
       case "writable":
         return this.writable.notify();
       case "communication-up":
-        return this.#handleUp();
+        this.#handleUp();
+        break;
       case "communication-lost":
         return this.#handleLoss(event.reason);
       case "shutdown-complete":
@@ -133,8 +149,29 @@ export class Channel {
         break;
     }
     this.#wakeAll();
+    this.#report(event);
+  }
+
+  /** What nobody wants to know is not even made. */
+  #report(event: SctpEvent): void {
+    const kind = kindOf(event);
+    if (!kind || !this.events.wants(kind)) return;
+    if (event.kind === "path-failing" && !this.exposesFailing) return;
     const report = connectionEvent(event);
     if (report) this.events.emit(report);
+  }
+
+  /** What costs something is asked of the engine only while somebody wants it. */
+  #tellWanted(): void {
+    if (this.#end) return;
+    this.association.notifySendFailures(this.events.wants("send-failed"));
+    const wantsDry = this.events.wants("sender-dry");
+    // RFC 6458, section 6.1.9: told at once if that is so now.
+    if (wantsDry && !this.#wantsDry) {
+      this.association.notifyWhenDry();
+      this.driver.flush();
+    }
+    this.#wantsDry = wantsDry;
   }
 
   /** Marks the end and releases everybody who waits. */

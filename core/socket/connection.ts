@@ -1,27 +1,26 @@
 /** A one-to-one socket: one association that feels like a `Deno.Conn`, with SCTP's messages on top. */
 import type { Association } from "../sctp/association.ts";
-import type { Path } from "../sctp/path/path.ts";
 import type { ReceiveInfo } from "../sctp/rx/reassembly.ts";
 import type { SendOptions } from "../sctp/tx/send_queue.ts";
 import { AddressControl } from "./address_control.ts";
+import { readableBytes, writableBytes } from "./byte_streams.ts";
 import type { Channel } from "./channel.ts";
-import { SctpError } from "./errors.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
+import { inherit, type Inheritance } from "./inheritance.ts";
 import { ConnectionKeys } from "./keys.ts";
-import { InterleavedAssembler } from "./interleaved_assembler.ts";
-import {
-  type Assembler,
-  type Message,
-  MessageAssembler,
-  type MessageOptions,
-  receiveInfo,
-  sendOptions,
-} from "./message.ts";
+import type { Message, MessageOptions } from "./message.ts";
+import { MessageReceiver } from "./message_receiver.ts";
+import { MessageSender } from "./message_sender.ts";
 import type { ConnectionEnd, ConnectionEvent } from "./notifications.ts";
-import { Serializer } from "./queue.ts";
+import { getOption, type OptionScopes, setOption } from "./options/access.ts";
+import { EventSubscription } from "./options/events.ts";
+import { defaultMessageSettings, type MessageSettings } from "./options/message_settings.ts";
+import type { AssociationScope } from "./options/scope.ts";
+import type { OptionInput, OptionKey, OptionName, OptionValue } from "./options/table.ts";
+import { findPath } from "./path_lookup.ts";
 import { ReliabilityControl } from "./reliability.ts";
 import { StreamControl } from "./stream_control.ts";
-import { readableBytes, writableBytes } from "./byte_streams.ts";
+import type { NxtInfo, Received, SendvInfo } from "./vectors.ts";
 
 /** One end of an association. */
 export interface SctpAddress {
@@ -46,11 +45,6 @@ export interface ConnectionOptions {
 /** Bytes of the longest message that `receive` takes unless it is told otherwise. */
 const MAXIMUM_MESSAGE = 16 << 20;
 
-/** Bytes of the messages that a long `write` is cut into. */
-const LONGEST_WRITE = 64 * 1024;
-
-const DONE: Promise<void> = Promise.resolve();
-
 /**
  * One association. Use either the message calls (`send`, `receive`), or the byte calls (`read`,
  * `write`) or streams, which do not show where a message begins; each keeps its callers' order.
@@ -62,28 +56,38 @@ export class SctpConnection implements AsyncDisposable {
   readonly keys: ConnectionKeys;
   /** Messages that need not arrive (RFC 3758). */
   readonly reliability: ReliabilityControl;
+  /** What socket options work on; for the sockets of this library. */
+  readonly scope: AssociationScope;
   readonly #channel: Channel;
-  /** For associations with interleaving, or without. */
-  #assembler: Assembler | undefined;
-  readonly #maximumMessage: number;
   readonly #byteOptions: MessageOptions;
-  readonly #readInfo = receiveInfo();
-  readonly #reading = new Serializer();
-  readonly #sending = new Serializer();
-  /** Calls of `send` and `write` that wait for room. */
-  #senders = 0;
+  readonly #settings: MessageSettings;
+  readonly #notifications: EventSubscription;
+  readonly #receiver: MessageReceiver;
+  readonly #sender: MessageSender;
+  readonly #scopes: OptionScopes;
   #streams: StreamControl | undefined;
   #addresses: AddressControl | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
 
-  /** Connections come from `SctpStack.connect` and from listeners. */
-  constructor(channel: Channel, options: ConnectionOptions = {}) {
+  /**
+   * Connections come from `SctpStack.connect` and from listeners.
+   * @param inheritance what the socket has set for its associations.
+   */
+  constructor(channel: Channel, options: ConnectionOptions = {}, inheritance?: Inheritance) {
+    const { association, driver, events } = channel;
     this.#channel = channel;
-    this.keys = new ConnectionKeys(channel.association, channel.driver);
-    this.#maximumMessage = options.maximumMessageSize ?? MAXIMUM_MESSAGE;
     this.#byteOptions = options.send ?? {};
-    this.reliability = new ReliabilityControl(channel.association);
+    this.#settings = { ...inheritance?.future.messages ?? defaultMessageSettings() };
+    this.#notifications = new EventSubscription(events);
+    this.keys = new ConnectionKeys(association, driver);
+    this.reliability = new ReliabilityControl(association, events);
+    this.#sender = new MessageSender(channel, this.#settings, this.reliability);
+    const maximum = options.maximumMessageSize ?? MAXIMUM_MESSAGE;
+    this.#receiver = new MessageReceiver(channel, maximum, this.#settings, this.#notifications);
+    this.scope = this.#newScope(inheritance);
+    this.#scopes = { style: "one-to-one", one: () => this.scope };
+    if (inheritance) inherit(this.scope, inheritance.future);
   }
 
   /** This side's port and addresses. */
@@ -146,27 +150,12 @@ export class SctpConnection implements AsyncDisposable {
    * @throws SctpError if the association was aborted or lost, or the message is too long.
    */
   receive(): Promise<Message | undefined> {
-    return this.#reading.run(async () => {
-      for (;;) {
-        const message = this.tryReceive();
-        if (message) return message;
-        if (!await this.waitReadable()) return undefined;
-      }
-    });
+    return this.#receiver.receive();
   }
 
   /** The next message if all of it is there now. After `undefined`, call {@link waitReadable}. */
   tryReceive(): Message | undefined {
-    if (this.#channel.broken.size > 0) this.#forgetBroken();
-    this.#assembler ??= this.#association.interleaves
-      ? new InterleavedAssembler(this.#maximumMessage)
-      : new MessageAssembler(this.#maximumMessage);
-    try {
-      return this.#assembler.next(this.#read);
-    } catch (error) {
-      if (error instanceof SctpError) this.abort(error.message);
-      throw error;
-    }
+    return this.#receiver.tryReceive();
   }
 
   /** Messages until the graceful end, for `for await`. */
@@ -183,28 +172,66 @@ export class SctpConnection implements AsyncDisposable {
    * @throws RangeError for a stream that does not exist, or a message too long or empty.
    */
   async send(data: Uint8Array, options?: MessageOptions): Promise<void> {
-    await this.#send(data, this.#optionsFrom(options));
+    await this.#sender.send(data, options);
+  }
+
+  /**
+   * Sends a message with the attributes of RFC 6458 (sctp_sendv): see {@link SendvInfo}. With
+   * SCTP_EXPLICIT_EOR it may come in parts, of which none leaves before the last one.
+   * @param data one message; several pieces are sent as one.
+   * @returns the bytes that were taken.
+   * @throws as {@link send}; TypeError for flags that do not go together; SctpError
+   *   `ERR_SCTP_MESSAGE_TOO_LONG` with SCTP_DISABLE_FRAGMENTS.
+   */
+  sendv(data: Uint8Array | readonly Uint8Array[], info: SendvInfo = {}): Promise<number> {
+    return this.#sender.sendv(data, info);
+  }
+
+  /**
+   * The next message, or the next notification of a type that was subscribed to with SCTP_EVENT
+   * (sctp_recvv); `undefined` after a graceful end. SCTP_RECVRCVINFO and SCTP_RECVNXTINFO have it tell more.
+   * @param target takes as much of a message as it has room for and as is there, which may be a part;
+   *   without it messages come whole.
+   * @throws as {@link receive}.
+   */
+  recvv(target?: Uint8Array): Promise<Received | undefined> {
+    return this.#receiver.recvv(target);
+  }
+
+  /** As {@link recvv}, if something is there now. @param next what a socket of many gives next. */
+  tryRecvv(target?: Uint8Array, next?: () => NxtInfo | undefined): Received | undefined {
+    return this.#receiver.tryRecvv(target, next);
+  }
+
+  /**
+   * Reads a socket option of RFC 6458, section 8, and of the RFCs that extend it.
+   * @param where what the option has to be told to be read, as the address that it is about.
+   * @throws TypeError or RangeError for what cannot be; SctpError `ERR_SCTP_OPTION_ACCESS` or
+   *   `ERR_SCTP_OPTION_LEVEL`.
+   */
+  getOption<Name extends OptionName>(
+    name: Name,
+    ...[where]: WhereArguments<OptionKey<Name>>
+  ): OptionValue<Name> {
+    return getOption(this.#scopes, name, (where ?? {}) as OptionKey<Name>, {});
+  }
+
+  /**
+   * Sets a socket option, from the next packet or message on.
+   * @throws as {@link getOption}; SctpError `ERR_SCTP_OPTION_STATE` or `ERR_SCTP_OPTION_NOT_AVAILABLE`.
+   */
+  setOption<Name extends OptionName>(name: Name, value: OptionInput<Name>): void {
+    setOption(this.#scopes, name, value, {});
   }
 
   /** Reads bytes of the next message into `target`; `null` after a graceful end, as `Deno.Conn`. */
   read(target: Uint8Array): Promise<number | null> {
-    return this.#reading.run(async () => {
-      for (;;) {
-        const count = this.tryRead(target, this.#readInfo);
-        if (count > 0 || target.length === 0) return count;
-        if (!await this.waitReadable()) return null;
-      }
-    });
+    return this.#receiver.read(target);
   }
 
   /** Sends the bytes as one message, or several if they are long; returns how many there were. */
-  async write(data: Uint8Array): Promise<number> {
-    const limit = Math.min(LONGEST_WRITE, this.#association.parameters.sendBuffer);
-    const options = this.#optionsFrom(this.#byteOptions);
-    for (let start = 0; start < data.length; start += limit) {
-      await this.#send(data.subarray(start, start + limit), options);
-    }
-    return data.length;
+  write(data: Uint8Array): Promise<number> {
+    return this.#sender.write(data, this.#byteOptions);
   }
 
   /** The bytes of every message as they come, whatever its stream; the peer waits while nobody reads. */
@@ -223,12 +250,12 @@ export class SctpConnection implements AsyncDisposable {
    * @param options from `sendOptions`: no default is added to them.
    */
   trySend(data: Uint8Array, options: SendOptions): boolean {
-    return this.#senders === 0 && this.#channel.trySend(data, options);
+    return this.#sender.trySend(data, options);
   }
 
   /** Resolves when there may be room to send again, or nothing can be sent any more. */
   waitWritable(): Promise<void> {
-    return this.#channel.end ? DONE : this.#channel.writable.wait();
+    return this.#sender.waitWritable();
   }
 
   /**
@@ -237,7 +264,7 @@ export class SctpConnection implements AsyncDisposable {
    * interleaving, as the next that comes on its stream.
    */
   tryRead(target: Uint8Array, info: ReceiveInfo): number {
-    return this.#channel.tryRead(target, info);
+    return this.#receiver.tryRead(target, info);
   }
 
   /**
@@ -245,13 +272,8 @@ export class SctpConnection implements AsyncDisposable {
    * graceful end.
    * @throws SctpError if the association was aborted or lost.
    */
-  async waitReadable(): Promise<boolean> {
-    const channel = this.#channel;
-    if (channel.end?.graceful === false) throw channel.end.error;
-    if (channel.end) return false;
-    if (channel.peerIsDone && this.#association.readableBytes === 0) return false;
-    await channel.readable.wait();
-    return true;
+  waitReadable(): Promise<boolean> {
+    return this.#receiver.waitReadable();
   }
 
   /**
@@ -261,20 +283,23 @@ export class SctpConnection implements AsyncDisposable {
    * @throws RangeError if there is no such path.
    */
   setPrimary(remote: string, local?: string): void {
-    this.#association.setPrimary(this.#findPath(remote, local));
+    this.#association.setPrimary(findPath(this.#association, remote, local));
     this.#channel.driver.flush();
   }
 
   /**
    * Ends gracefully, after everything handed to {@link send} has arrived. Resolves when both sides
-   * are done. Keep reading: what the peer still sends has to go somewhere.
+   * are done, or after the seconds of SO_LINGER. Keep reading: what the peer still sends has to go
+   * somewhere.
    * @throws SctpError if the association was lost before that, so that data may be missing.
    */
   async close(): Promise<void> {
-    await this.#sending.run(() => DONE);
+    const { linger } = this.#settings;
+    if (linger === 0) return this.abort("closed with SO_LINGER 0");
+    await this.#sender.taken();
     this.#channel.shutdown();
-    const end = await this.closed;
-    if (!end.graceful && end.error.code !== "ERR_SCTP_ABORTED") throw end.error;
+    const end = await (linger === undefined ? this.closed : within(this.closed, linger));
+    if (end && !end.graceful && end.error.code !== "ERR_SCTP_ABORTED") throw end.error;
   }
 
   /** Ends at once and tells the peer why; what has not arrived is lost. */
@@ -292,45 +317,41 @@ export class SctpConnection implements AsyncDisposable {
     return this.#channel.association;
   }
 
-  #forgetBroken(): void {
-    const { broken } = this.#channel;
-    // The peer may have come back without interleaving, or with it.
-    if (broken.has("all")) this.#assembler = undefined;
-    for (const stream of broken) if (stream !== "all") this.#assembler?.drop(stream);
-    broken.clear();
+  #newScope(inheritance: Inheritance | undefined): AssociationScope {
+    const settings = this.#settings;
+    const channel = this.#channel;
+    return {
+      association: channel.association,
+      driver: channel.driver,
+      settings,
+      keys: this.keys,
+      reliability: this.reliability,
+      streams: this.streams,
+      addresses: this.addresses,
+      notifications: this.#notifications,
+      receiver: this.#receiver,
+      setPrimary: (remote) => this.setPrimary(remote),
+      exposePotentiallyFailed(exposed) {
+        settings.exposePotentiallyFailed = exposed;
+        channel.exposesFailing = exposed;
+      },
+      watchHost: () => inheritance?.watchHost(),
+    };
   }
+}
 
-  #optionsFrom(options: MessageOptions = {}): SendOptions {
-    return sendOptions({ ...options, prinfo: options.prinfo ?? this.reliability.default });
-  }
+/** What has to be said to read an option, if anything. */
+export type WhereArguments<Key> = Readonly<Record<never, never>> extends Key ? [where?: Key]
+  : [where: Key];
 
-  async #send(data: Uint8Array, options: SendOptions): Promise<void> {
-    if (this.trySend(data, options)) return;
-    this.#senders++;
-    try {
-      await this.#sending.run(async () => {
-        while (!this.#channel.trySend(data, options)) await this.waitWritable();
-      });
-    } finally {
-      if (--this.#senders === 0) this.#channel.writable.notify();
-    }
-  }
-
-  readonly #read = (target: Uint8Array, info: ReceiveInfo): number => this.tryRead(target, info);
-
-  #findPath(remote: string, local: string | undefined): Path {
-    const path = this.#association.paths.find((path) =>
-      path.remote.text === remote && (local === undefined || path.local.text === local)
-    );
-    if (!path) {
-      const known = this.#association.paths.map((path) => `${path.local} to ${path.remote}`);
-      throw new RangeError(
-        `there is no path to ${remote}${local ? ` from ${local}` : ""}; there are ${
-          known.join(", ")
-        }`,
-      );
-    }
-    return path;
+/** What comes of `work` within so many seconds. */
+async function within<Result>(work: Promise<Result>, seconds: number): Promise<Result | undefined> {
+  const timeout = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => timeout.resolve(undefined), seconds * 1000);
+  try {
+    return await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -36,8 +36,16 @@ export type SctpErrorCode =
   | "ERR_SCTP_BUSY"
   /** A call that needs an open association came after its end began. */
   | "ERR_SCTP_CLOSED"
-  /** A received message is longer than the receiver was told to take. */
-  | "ERR_SCTP_MESSAGE_TOO_LONG";
+  /** A message is longer than the receiver was told to take, or than the sender may cut (EMSGSIZE). */
+  | "ERR_SCTP_MESSAGE_TOO_LONG"
+  /** A socket option can only be read, or only be set (EOPNOTSUPP). */
+  | "ERR_SCTP_OPTION_ACCESS"
+  /** A socket option is not for this kind of socket, or not for the associations that were named. */
+  | "ERR_SCTP_OPTION_LEVEL"
+  /** A socket option cannot be set so while others are as they are. */
+  | "ERR_SCTP_OPTION_STATE"
+  /** A socket option, or a part of it, is not to be had here. */
+  | "ERR_SCTP_OPTION_NOT_AVAILABLE";
 
 /** An SCTP socket's error. Misuse of a call throws TypeError or RangeError instead. */
 export class SctpError extends Error {

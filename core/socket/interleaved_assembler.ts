@@ -6,7 +6,7 @@ import { type Assembler, type Message, type Read, receiveInfo } from "./message.
 const PART_BUFFER = 64 * 1024;
 
 export class InterleavedAssembler implements Assembler {
-  readonly #info = receiveInfo();
+  readonly info = receiveInfo();
   readonly #buffer = new Uint8Array(PART_BUFFER);
   /** Parts of the messages that are not whole, by stream. */
   readonly #open = new Map<number, Uint8Array<ArrayBuffer>[]>();
@@ -18,11 +18,11 @@ export class InterleavedAssembler implements Assembler {
 
   next(read: Read): Message | undefined {
     for (;;) {
-      const count = read(this.#buffer, this.#info);
+      const count = read(this.#buffer, this.info);
       if (count === 0) return undefined;
       this.#held += count;
       if (this.#held > this.maximum) this.#refuse();
-      const { stream, endOfMessage } = this.#info;
+      const { stream, endOfMessage } = this.info;
       const parts = this.#open.get(stream) ?? [];
       parts.push(this.#buffer.slice(0, count));
       if (endOfMessage) return this.#take(stream, parts);
@@ -41,7 +41,7 @@ export class InterleavedAssembler implements Assembler {
   }
 
   #take(stream: number, parts: readonly Uint8Array<ArrayBuffer>[]): Message {
-    const { ppid, unordered } = this.#info;
+    const { ppid, unordered } = this.info;
     this.#open.delete(stream);
     const length = lengthOf(parts);
     this.#held -= length;

@@ -26,15 +26,22 @@ export interface MessageOptions {
   readonly unordered?: boolean;
   /** True to ask the peer for an acknowledgement without delay (RFC 9260, section 4); by default false. */
   readonly immediate?: boolean;
+  /** Comes back in the "send-failed" event of this message, 0 to 2^32 - 1; by default 0. */
+  readonly context?: number;
+  /** Address of the peer that it goes to, while that can be used; by default the primary one. */
+  readonly destination?: string;
+  /** Shared key that authenticates it, where the peer wants that; by default the active one. */
+  readonly keyId?: number;
   /** When it is given up (RFC 6458, section 5.3.7); by default as `reliability.default` says. */
   readonly prinfo?: PrInfo;
 }
 
-/** Every option of a message with its value. */
+/** Every option of a message with its value, but for those that mean one association. */
 export function sendOptions(options: MessageOptions = {}): SendOptions {
-  const { stream = 0, ppid = 0, unordered = false, immediate = false, prinfo } = options;
+  const { stream = 0, ppid = 0, unordered = false, immediate = false } = options;
+  const { context = 0, prinfo } = options;
   const reliability = prinfo?.policy === "none" ? undefined : prinfo;
-  return { stream, ppid, unordered, immediate, reliability };
+  return { stream, ppid, unordered, immediate, reliability, context };
 }
 
 /** An object for the engine to fill in. */
@@ -50,6 +57,8 @@ const INITIAL_BUFFER = 64 * 1024;
 
 /** Puts messages together, across reads that end in the middle of one. */
 export interface Assembler {
+  /** About the message that {@link next} gave last. */
+  readonly info: ReceiveInfo;
   /**
    * The next whole message, or `undefined` until more of it can be read.
    * @throws SctpError `ERR_SCTP_MESSAGE_TOO_LONG`.
@@ -63,7 +72,7 @@ export interface Assembler {
 
 /** For messages that come one after the other. */
 export class MessageAssembler implements Assembler {
-  readonly #info = receiveInfo();
+  readonly info = receiveInfo();
   #buffer = new Uint8Array(0);
   #used = 0;
 
@@ -74,10 +83,10 @@ export class MessageAssembler implements Assembler {
     for (;;) {
       if (this.#used === this.#buffer.length) this.#grow();
       const target = this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used);
-      const count = read(target, this.#info);
+      const count = read(target, this.info);
       if (count === 0) return undefined;
       this.#used += count;
-      if (this.#info.endOfMessage) return this.#take();
+      if (this.info.endOfMessage) return this.#take();
     }
   }
 
@@ -91,7 +100,7 @@ export class MessageAssembler implements Assembler {
   }
 
   #take(): Message {
-    const { stream, ppid, unordered } = this.#info;
+    const { stream, ppid, unordered } = this.info;
     const data = this.#buffer.slice(0, this.#used);
     this.#used = 0;
     return { data, stream, ppid, unordered };

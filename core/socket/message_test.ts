@@ -58,7 +58,14 @@ Deno.test("a message of the greatest length is taken, one byte more is an error"
 });
 
 Deno.test("options that are not given are stream 0, ordered, no payload protocol, reliable", () => {
-  const plain = { stream: 0, ppid: 0, unordered: false, immediate: false, reliability: undefined };
+  const plain = {
+    stream: 0,
+    ppid: 0,
+    unordered: false,
+    immediate: false,
+    reliability: undefined,
+    context: 0,
+  };
   assert.deepEqual(sendOptions(), plain);
   assert.deepEqual(sendOptions({ prinfo: { policy: "none" } }), plain);
   assert.equal(sendOptions({ stream: 4 }).stream, 4);

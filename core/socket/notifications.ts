@@ -1,5 +1,6 @@
-/** What a connection tells about itself besides data: an asynchronous sequence for each who listens. */
+/** What a connection tells about itself besides data (RFC 6458, section 6.1), as one union. */
 import type { SctpEvent } from "../sctp/events.ts";
+import { rfcsOfExtensions } from "../sctp/extensions.ts";
 import type { PathStatus } from "../sctp/path/path.ts";
 import type { AbortedMessage } from "../sctp/rx/reassembly.ts";
 import type { SendFailure } from "../sctp/tx/send_failure.ts";
@@ -18,10 +19,25 @@ export type ConnectionEnd =
 /** What came of a change of streams: "failed" may be tried again. */
 export type ChangeOutcome = "performed" | "denied" | "failed";
 
-/** One notification (RFC 9260, section 11.2). */
+/** One notification: `NOTIFICATIONS` has the names that RFC 6458 gives them. */
 export type ConnectionEvent =
-  /** A path became confirmed, active or inactive. */
-  | { readonly kind: "path-status"; readonly path: PathInfo; readonly status: PathStatus }
+  /** ASSOC_CHANGE, SCTP_COMM_UP: the association is there. Always the first one. */
+  | {
+    readonly kind: "up";
+    readonly outboundStreams: number;
+    readonly inboundStreams: number;
+    /** Numbers of the RFCs whose extensions both sides have. */
+    readonly extensions: readonly number[];
+  }
+  /**
+   * PEER_ADDR_CHANGE: a path became confirmed, active or inactive; with
+   * SCTP_EXPOSE_POTENTIALLY_FAILED_STATE also when it may have failed (RFC 7829, section 7.1).
+   */
+  | {
+    readonly kind: "path-status";
+    readonly path: PathInfo;
+    readonly status: PathStatus | "potentially-failed";
+  }
   /**
    * PEER_ADDR_CHANGE: the peer has changed its addresses (RFC 6458, section 6.1.2: SCTP_ADDR_ADDED,
    * SCTP_ADDR_REMOVED, SCTP_ADDR_MADE_PRIM). "path-status" tells when an added one is proved.
@@ -81,15 +97,39 @@ export type ConnectionEvent =
   | { readonly kind: "partial-delivery-aborted"; readonly message: AbortedMessage }
   /** The peer wants to end: nothing more can be sent, what it sent before can still be read. */
   | { readonly kind: "shutdown-received" }
-  /** The association is over. Always the last one. */
+  /** Everything that was sent is acknowledged (RFC 6458, section 6.1.9); for those who asked to be told. */
+  | { readonly kind: "sender-dry" }
+  /**
+   * Whoever listened did not keep up: nothing more comes but "closed" until it listens anew (RFC 6458,
+   * section 6.1.10).
+   */
+  | { readonly kind: "notifications-stopped" }
+  /** The association is over: SCTP_SHUTDOWN_COMP, SCTP_COMM_LOST. Always the last one. */
   | { readonly kind: "closed"; readonly end: ConnectionEnd };
 
 /** The engine's notification in the terms of a connection; `undefined` for what it handles itself. */
 export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
   switch (event.kind) {
+    case "communication-up": {
+      const { outboundStreams, inboundStreams, extensions } = event.association;
+      return {
+        kind: "up",
+        outboundStreams,
+        inboundStreams,
+        extensions: rfcsOfExtensions(extensions),
+      };
+    }
     case "path-status": {
       const path = pathInfo(event.association, event.path);
       return { kind: "path-status", path, status: event.status };
+    }
+    case "path-failing": {
+      const path = pathInfo(event.association, event.path);
+      return {
+        kind: "path-status",
+        path,
+        status: event.isFailing ? "potentially-failed" : "active",
+      };
     }
     case "peer-address":
       return { kind: event.kind, address: event.address.text, change: event.change };
@@ -122,10 +162,28 @@ export function connectionEvent(event: SctpEvent): ConnectionEvent | undefined {
     case "partial-delivery-aborted":
       return { kind: event.kind, message: event.message };
     case "restart":
+    case "sender-dry":
     case "shutdown-received":
       return { kind: event.kind };
     default:
       return undefined;
+  }
+}
+
+/** The kind of notification that an event of the engine becomes. */
+export function kindOf({ kind }: SctpEvent): ConnectionEvent["kind"] | undefined {
+  switch (kind) {
+    case "communication-up":
+      return "up";
+    case "path-failing":
+      return "path-status";
+    case "readable":
+    case "writable":
+    case "communication-lost":
+    case "shutdown-complete":
+      return undefined;
+    default:
+      return kind;
   }
 }
 
@@ -138,79 +196,5 @@ function outcomeOf(result: number): ChangeOutcome {
       return "denied";
     default:
       return "failed";
-  }
-}
-
-/** Notifications kept for a listener that does not keep up; the oldest give way. */
-const BACKLOG = 1024;
-
-/** Hands each notification to everybody who iterates at that moment. */
-export class Notifier<Event = ConnectionEvent> implements AsyncIterable<Event> {
-  readonly #listeners = new Set<Listener<Event>>();
-  #last: { readonly event: Event | undefined } | undefined;
-
-  /** Reports an event. */
-  emit(event: Event): void {
-    for (const listener of this.#listeners) listener.push(event);
-  }
-
-  /** Reports the last event, if there is one: nothing follows. */
-  end(event?: Event): void {
-    this.#last = { event };
-    for (const listener of this.#listeners) listener.finish(event);
-  }
-
-  /** Events from now on; the last one also comes to those who begin afterwards. */
-  [Symbol.asyncIterator](): AsyncIterator<Event> {
-    const listener = new Listener<Event>(() => this.#listeners.delete(listener));
-    this.#listeners.add(listener);
-    if (this.#last) listener.finish(this.#last.event);
-    return listener;
-  }
-}
-
-class Listener<Event> implements AsyncIterator<Event> {
-  readonly #events: Event[] = [];
-  readonly #waiting: PromiseWithResolvers<IteratorResult<Event>>[] = [];
-  #over = false;
-
-  constructor(readonly leave: () => void) {}
-
-  push(event: Event): void {
-    const waiting = this.#waiting.shift();
-    if (waiting) {
-      waiting.resolve({ done: false, value: event });
-    } else {
-      this.#events.push(event);
-      if (this.#events.length > BACKLOG) this.#events.shift();
-    }
-  }
-
-  finish(event: Event | undefined): void {
-    if (event !== undefined) this.push(event);
-    this.#end();
-  }
-
-  next(): Promise<IteratorResult<Event>> {
-    const event = this.#events.shift();
-    if (event) return Promise.resolve({ done: false, value: event });
-    if (this.#over) return Promise.resolve({ done: true, value: undefined });
-    const waiting = Promise.withResolvers<IteratorResult<Event>>();
-    this.#waiting.push(waiting);
-    return waiting.promise;
-  }
-
-  return(): Promise<IteratorResult<Event>> {
-    this.#events.length = 0;
-    this.#end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  #end(): void {
-    this.#over = true;
-    this.leave();
-    for (const waiting of this.#waiting.splice(0)) {
-      waiting.resolve({ done: true, value: undefined });
-    }
   }
 }

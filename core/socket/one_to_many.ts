@@ -1,13 +1,28 @@
 /** A one-to-many socket (RFC 6458, section 3): the associations of one port, through one object. */
 import { addressesOf, type Destination } from "./association_options.ts";
 import type { Channel } from "./channel.ts";
-import { type ConnectionOptions, SctpConnection } from "./connection.ts";
+import { type ConnectionOptions, SctpConnection, type WhereArguments } from "./connection.ts";
 import { SctpError } from "./errors.ts";
-import { IdleWatch } from "./idle_watch.ts";
 import type { ConnectionInfo } from "./info.ts";
 import type { Message, MessageOptions } from "./message.ts";
-import { type ConnectionEvent, Notifier } from "./notifications.ts";
-import { Serializer, Signal } from "./queue.ts";
+import type { Inheritance } from "./inheritance.ts";
+import { type Member, type MemberParts, Members, type SocketEvent } from "./members.ts";
+import {
+  getOption,
+  type OptionScopes,
+  type OptionTarget,
+  setOption,
+  setOptions,
+} from "./options/access.ts";
+import type {
+  OptionInput,
+  OptionKey,
+  OptionName,
+  OptionSettings,
+  OptionValue,
+} from "./options/table.ts";
+import { Serializer } from "./queue.ts";
+import type { Received, SendvInfo, SndInfo } from "./vectors.ts";
 
 /** How a one-to-many socket treats its associations. */
 export interface OneToManyOptions extends ConnectionOptions {
@@ -30,10 +45,18 @@ export interface SocketMessage extends Message {
   readonly association: number;
 }
 
-/** A notification of one of the associations; "up" is SCTP_COMM_UP. */
-export type SocketEvent =
-  & { readonly association: number }
-  & (ConnectionEvent | { readonly kind: "up" });
+/** What `recvv` gives, and which association it is of. */
+export type SocketReceived = Received & { readonly association: number };
+
+/** Attributes of a message, and where it goes. */
+export interface SocketSendvInfo extends Omit<SendvInfo, "sndinfo"> {
+  readonly sndinfo?: SndInfo & {
+    /** Number of the association. */
+    readonly association?: number;
+  };
+  /** The peer, with which an association is set up if there is none. */
+  readonly to?: Destination;
+}
 
 /** What can be asked and set of an association without taking its messages. */
 export type AssociationControl = Pick<
@@ -49,33 +72,26 @@ export type AssociationControl = Pick<
   | "info"
   | "peerAdaptationIndication"
   | "setPrimary"
+  | "getOption"
+  | "setOption"
 >;
 
 /** What the socket wants of its stack. */
-export interface SocketHost {
+export interface SocketHost extends Inheritance {
   /** Begins to set up an association. @throws RangeError or TypeError for what cannot be. */
   associate(to: Destination): Channel;
   /** The socket takes no more associations, and has no more use for its port. */
   close(): void;
 }
 
-interface Member {
-  readonly channel: Channel;
-  readonly connection: SctpConnection;
-  /** Its last notification was handed out. */
-  over: boolean;
-}
-
 export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDisposable {
   readonly #host: SocketHost;
   readonly #options: OneToManyOptions;
-  readonly #members = new Map<number, Member>();
-  /** Associations that may have a message, the one that waits longest first. */
-  readonly #ready = new Set<number>();
-  readonly #readable = new Signal();
+  readonly #members = new Members();
   readonly #reading = new Serializer();
-  readonly #events = new Notifier<SocketEvent>();
-  readonly #idle: IdleWatch<number> | undefined;
+  readonly #scopes: OptionScopes;
+  /** Whose message `recvv` has given in part, at level 0 of SCTP_FRAGMENT_INTERLEAVE. */
+  #partOf: number | undefined;
   #closed = false;
 
   /** Sockets come from `SctpStack.openSocket`. */
@@ -85,30 +101,62 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
     options: OneToManyOptions,
     host: SocketHost,
   ) {
-    const { autoClose = 0 } = options;
-    if (!Number.isInteger(autoClose) || autoClose < 0) {
-      throw new RangeError(
-        `autoClose is ${autoClose}; it is a number of whole seconds, 0 for never`,
-      );
-    }
     this.#options = options;
     this.#host = host;
-    if (autoClose > 0) {
-      this.#idle = new IdleWatch(
-        autoClose * 1000,
-        (id) => this.#members.get(id)?.channel.shutdown(),
-      );
-    }
+    // RFC 6458, section 8.1.20: or one peer could keep those of all others from being received.
+    const { messages } = host.future;
+    messages.fragmentInterleave ||= 1;
+    this.#scopes = {
+      style: "one-to-many",
+      one: (association) => this.#members.find(association).connection.scope,
+      current: () => this.#members.all.map(({ connection }) => connection.scope),
+      future: host,
+      socket: this.#members,
+    };
+    this.setOption("SCTP_AUTOCLOSE", options.autoClose ?? 0);
+  }
+
+  /**
+   * Reads a socket option of RFC 6458, section 8, and of the RFCs that extend it.
+   * @param where which association is meant, by its number (SCTP_FUTURE_ASSOC is the default), and what
+   *   else the option has to be told.
+   * @throws as {@link SctpConnection.getOption}; RangeError for a number that none has.
+   */
+  getOption<Name extends OptionName>(
+    name: Name,
+    ...[where]: WhereArguments<OptionKey<Name> & OptionTarget>
+  ): OptionValue<Name> {
+    const { association, ...key } = where ?? {} as OptionTarget;
+    return getOption(this.#scopes, name, key as OptionKey<Name>, { association });
+  }
+
+  /**
+   * Sets a socket option.
+   * @param target whose: an association by its number, those to come ("future"; the default), those that
+   *   there are ("current"), or both ("all").
+   * @throws as {@link SctpConnection.setOption}; RangeError for a number that none has.
+   */
+  setOption<Name extends OptionName>(
+    name: Name,
+    value: OptionInput<Name>,
+    target: OptionTarget = {},
+  ): void {
+    setOption(this.#scopes, name, value, target);
+  }
+
+  /** Sets several options for the associations to come. @throws as {@link setOption}. */
+  setOptions(settings: OptionSettings | undefined): void {
+    setOptions(this.#scopes, settings);
   }
 
   /** Every association of the socket, by its number. */
   get associations(): ReadonlyMap<number, ConnectionInfo> {
-    return new Map([...this.#members].map(([id, { connection }]) => [id, connection.info]));
+    return new Map(this.#members.all.map(({ id, connection }) => [id, connection.info]));
   }
 
   /** Notifications of all associations from the moment of iteration on; ends with the socket. */
   get events(): AsyncIterable<SocketEvent> {
-    return this.#events;
+    return this.#members.events;
   }
 
   /**
@@ -116,7 +164,7 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
    * @throws RangeError if there is none of that number.
    */
   control(association: number): AssociationControl {
-    return this.#find(association).connection;
+    return this.#members.find(association).connection;
   }
 
   /**
@@ -141,48 +189,62 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
   async send(data: Uint8Array, options: SocketMessageOptions): Promise<number> {
     const { association, to, ...message } = options;
     this.#assertOpen();
-    const { channel, connection } = association !== undefined
-      ? this.#find(association)
+    const { id, connection } = association !== undefined
+      ? this.#members.find(association)
       : this.#reach(destinationIn(to));
-    const { id } = channel.association;
-    this.#idle?.touch(id);
+    this.#members.touch(id);
     await connection.send(data, message);
     return id;
   }
 
   /** Sends a message to every association (SCTP_SENDALL); returns how many took it. */
   async sendAll(data: Uint8Array, options: MessageOptions = {}): Promise<number> {
-    const all = [...this.#members.keys()];
     const sent = await Promise.allSettled(
-      all.map((association) => this.send(data, { ...options, association })),
+      this.#members.ids.map((association) => this.send(data, { ...options, association })),
     );
     return sent.filter(({ status }) => status === "fulfilled").length;
   }
 
+  /**
+   * Sends a message with the attributes of RFC 6458 (sctp_sendv), as {@link SctpConnection.sendv} does;
+   * with SCTP_SENDALL to every association.
+   * @returns the number of the association, the last one's with SCTP_SENDALL; `undefined` if there is none.
+   * @throws as {@link send} and {@link SctpConnection.sendv}.
+   */
+  async sendv(
+    data: Uint8Array | readonly Uint8Array[],
+    { to, ...info }: SocketSendvInfo,
+  ): Promise<number | undefined> {
+    const { association, ...sndinfo } = info.sndinfo ?? {};
+    const { flags = this.#host.future.messages.sndinfo.flags } = sndinfo;
+    this.#assertOpen();
+    const one = () => association === undefined ? this.#reach(destinationIn(to)).id : association;
+    const targets = flags.includes("SCTP_SENDALL") ? this.#members.ids : [one()];
+    for (const id of targets) {
+      this.#members.touch(id);
+      await this.#members.find(id).connection.sendv(data, { ...info, sndinfo });
+    }
+    return targets.at(-1);
+  }
+
+  /**
+   * The next message, or the next notification that was subscribed to with SCTP_EVENT, of any association,
+   * each in its turn (sctp_recvv); `undefined` once the socket is closed.
+   * @param target as for {@link SctpConnection.recvv}. At level 0 of SCTP_FRAGMENT_INTERLEAVE nothing of
+   *   other associations comes between the parts of a message.
+   */
+  recvv(target?: Uint8Array): Promise<SocketReceived | undefined> {
+    return this.#wait(() => this.#tryRecvv(target));
+  }
+
   /** The next message of any association, each in its turn; `undefined` once the socket is closed. */
   receive(): Promise<SocketMessage | undefined> {
-    return this.#reading.run(async () => {
-      for (;;) {
-        const message = this.tryReceive();
-        if (message || this.#closed) return message;
-        await this.#readable.wait();
-      }
-    });
+    return this.#wait(() => this.tryReceive());
   }
 
   /** The next message if all of it is there now. */
   tryReceive(): SocketMessage | undefined {
-    for (const id of this.#ready) {
-      this.#ready.delete(id);
-      const member = this.#members.get(id);
-      const message = member && this.#take(member);
-      if (message) {
-        this.#ready.add(id);
-        this.#idle?.touch(id);
-        return { ...message, association: id };
-      }
-    }
-    return undefined;
+    return this.#members.takeTurns(({ connection }) => connection.tryReceive());
   }
 
   /** Messages until the socket is closed. */
@@ -196,8 +258,8 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
    * @throws RangeError if there is none of that number.
    */
   peelOff(association: number): SctpConnection {
-    const { connection } = this.#find(association);
-    this.#forget(association);
+    const { connection } = this.#members.find(association);
+    this.#members.forget(association);
     return connection;
   }
 
@@ -206,12 +268,12 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
    * @throws RangeError if there is none of that number; SctpError if it was lost before.
    */
   shutdown(association: number): Promise<void> {
-    return this.#find(association).connection.close();
+    return this.#members.find(association).connection.close();
   }
 
   /** Ends an association at once (SCTP_ABORT). @throws RangeError if there is none of that number. */
   abort(association: number, reason?: string): void {
-    this.#find(association).connection.abort(reason);
+    this.#members.find(association).connection.abort(reason);
   }
 
   /** Ends every association gracefully, and resolves when all are over. */
@@ -219,13 +281,13 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
     if (this.#closed) return;
     this.#closed = true;
     this.#host.close();
-    const members = [...this.#members.values()];
+    const members = this.#members.all;
     for (const { channel } of members) {
       channel.discardInput();
       channel.shutdown();
     }
     await Promise.all(members.map(({ channel }) => channel.closed));
-    this.#finish();
+    this.#members.finish();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -234,7 +296,7 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
 
   /** Takes an association that a peer has set up. */
   handleIncoming(channel: Channel): void {
-    this.#add(channel);
+    this.#members.add(this.#connectionOn(channel));
   }
 
   /** The stack is closed, or has failed: so is the socket. */
@@ -242,89 +304,46 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
     if (this.#closed) return;
     this.#closed = true;
     this.#host.close();
-    this.#finish();
+    this.#members.finish();
   }
 
-  #finish(): void {
-    this.#idle?.stop();
-    this.#events.end();
-    this.#readable.notify();
+  #wait<Found>(find: () => Found | undefined): Promise<Found | undefined> {
+    return this.#reading.run(async () => {
+      for (;;) {
+        const found = find();
+        if (found || this.#closed) return found;
+        await this.#members.readable.wait();
+      }
+    });
+  }
+
+  #tryRecvv(target: Uint8Array | undefined): SocketReceived | undefined {
+    const members = this.#members;
+    const staysThere = this.#partOf !== undefined && members.isInMessage(this.#partOf);
+    const taken = members.takeTurns(
+      ({ connection }) => connection.tryRecvv(target, () => members.nextInfo(connection)),
+      staysThere ? this.#partOf : undefined,
+    );
+    if (taken?.kind !== "data") return taken;
+    const { fragmentInterleave } = this.#host.future.messages;
+    const isBound = !taken.endOfRecord && fragmentInterleave === 0;
+    this.#partOf = isBound ? taken.association : undefined;
+    return taken;
   }
 
   /** The association with a peer; set up if there is none. */
   #reach(to: Destination): Member {
     const wanted = new Set(addressesOf(to).map(({ text }) => text));
-    for (const member of this.#members.values()) {
+    for (const member of this.#members.all) {
       const { remoteAddr } = member.connection;
       if (member.channel.end || remoteAddr.port !== to.port) continue;
       if (remoteAddr.addresses.some((address) => wanted.has(address))) return member;
     }
-    return this.#add(this.#host.associate(to));
+    return this.#members.add(this.#connectionOn(this.#host.associate(to)));
   }
 
-  #add(channel: Channel): Member {
-    const { id } = channel.association;
-    const connection = new SctpConnection(channel, this.#options);
-    const member: Member = { channel, connection, over: false };
-    this.#members.set(id, member);
-    this.#idle?.touch(id);
-    void this.#watchInput(id, member);
-    void this.#watchEvents(id, member);
-    return member;
-  }
-
-  async #watchInput(id: number, member: Member): Promise<void> {
-    const { channel } = member;
-    while (this.#members.get(id) === member) {
-      this.#ready.add(id);
-      this.#readable.notify();
-      if (channel.end) return;
-      await channel.readable.wait();
-    }
-  }
-
-  async #watchEvents(id: number, member: Member): Promise<void> {
-    const { channel } = member;
-    channel.established.then(() => this.#emit(id, member, { kind: "up" }), () => {});
-    for await (const event of channel.events) this.#emit(id, member, event);
-    member.over = true;
-    // What has come before the end can still be received.
-    if (channel.association.readableBytes === 0) this.#forget(id);
-  }
-
-  #emit(id: number, member: Member, event: ConnectionEvent | { readonly kind: "up" }): void {
-    if (this.#members.get(id) === member) this.#events.emit({ association: id, ...event });
-  }
-
-  #take({ channel, connection, over }: Member): Message | undefined {
-    const message = this.#tryTake(connection);
-    if (!message && over) this.#forget(channel.association.id);
-    return message;
-  }
-
-  /** A message that is too long ends its association, as "closed" tells, and no other. */
-  #tryTake(connection: SctpConnection): Message | undefined {
-    try {
-      return connection.tryReceive();
-    } catch (error) {
-      if (error instanceof SctpError) return undefined;
-      throw error;
-    }
-  }
-
-  #forget(id: number): void {
-    this.#members.delete(id);
-    this.#ready.delete(id);
-    this.#idle?.forget(id);
-  }
-
-  #find(association: number): Member {
-    const member = this.#members.get(association);
-    if (member) return member;
-    const known = [...this.#members.keys()].join(", ") || "none";
-    throw new RangeError(
-      `there is no association ${association} on this socket; there are: ${known}`,
-    );
+  #connectionOn(channel: Channel): MemberParts {
+    return { channel, connection: new SctpConnection(channel, this.#options, this.#host) };
   }
 
   #assertOpen(): void {

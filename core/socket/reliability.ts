@@ -10,14 +10,21 @@ import {
 /** PRINFO (RFC 6458, section 5.3.7): when a message is given up; with "none" never. */
 export type PrInfo = PartialReliability | { readonly policy: "none" };
 
+/** What tells of messages that were not delivered. */
+export interface FailureEvents {
+  setOnDemand(kind: "send-failed", onDemand: boolean): void;
+}
+
 /** Comes from {@link SctpConnection.reliability}. */
 export class ReliabilityControl {
   readonly #association: Association;
+  readonly #events: FailureEvents;
   #default: PrInfo = { policy: "none" };
   #reportsFailures = false;
 
-  constructor(association: Association) {
+  constructor(association: Association, events: FailureEvents) {
     this.#association = association;
+    this.#events = events;
   }
 
   /**
@@ -57,9 +64,12 @@ export class ReliabilityControl {
     return this.#reportsFailures;
   }
 
-  /** Subscribes to SCTP_SEND_FAILED_EVENT (RFC 6458, section 6.1.11); it costs a copy of each such message. */
+  /**
+   * Whether SCTP_SEND_FAILED_EVENT (RFC 6458, section 6.1.11) is among the `events`: while somebody listens
+   * it costs a copy of each such message.
+   */
   set reportsFailures(wanted: boolean) {
     this.#reportsFailures = wanted;
-    this.#association.notifySendFailures(wanted);
+    this.#events.setOnDemand("send-failed", !wanted);
   }
 }

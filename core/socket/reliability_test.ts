@@ -35,6 +35,7 @@ Deno.test("PRINFO, SCTP_SEND_FAILED_EVENT: a message that waits too long is give
     stream: 1,
     ppid: 9,
     unordered: false,
+    context: 0,
     wasSent: false,
     isWhole: true,
     data: MESSAGE,

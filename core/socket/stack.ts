@@ -11,17 +11,16 @@ import { HostWatch } from "../net/host_watch.ts";
 import { ffiAvailable } from "../net/libc.ts";
 import { SCTP_UDP_PORT } from "../net/mod.ts";
 import type { PacketIoMetrics } from "../net/packet_io.ts";
-import {
-  addressesOf,
-  type AssociationOptions,
-  associationOptions,
-  type Destination,
-} from "./association_options.ts";
+import { addressesOf, type AssociationOptions, type Destination } from "./association_options.ts";
 import { Channel } from "./channel.ts";
 import { type ConnectionOptions, SctpConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
 import { SctpError } from "./errors.ts";
 import { type ListenerOptions, SctpListener } from "./listener.ts";
+import type { Inheritance } from "./inheritance.ts";
+import { setOptions } from "./options/access.ts";
+import { FutureSettings } from "./options/future.ts";
+import type { OptionSettings } from "./options/table.ts";
 import { type OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
 import { openTransport, type Transport, type TransportOptions } from "./transport.ts";
 
@@ -38,8 +37,15 @@ export interface EngineOptions {
 /** What a stack is opened with. */
 export interface StackOptions extends TransportOptions, EngineOptions {}
 
+/** Socket options that are set before any association is set up. */
+export interface SocketOptions {
+  /** By their names in RFC 6458, section 8; they have precedence over what else says the same. */
+  readonly options?: OptionSettings;
+}
+
 /** Whom to connect to, and how. */
-export interface ConnectOptions extends Destination, AssociationOptions, ConnectionOptions {
+export interface ConnectOptions
+  extends Destination, AssociationOptions, ConnectionOptions, SocketOptions {
   /** SCTP port of this side; by default one that is free. */
   readonly localPort?: number;
   /** Gives up when it aborts. */
@@ -47,13 +53,13 @@ export interface ConnectOptions extends Destination, AssociationOptions, Connect
 }
 
 /** Where to listen, and how. */
-export interface ListenOptions extends AssociationOptions, ListenerOptions {
+export interface ListenOptions extends AssociationOptions, ListenerOptions, SocketOptions {
   /** SCTP port. */
   readonly port: number;
 }
 
 /** What a one-to-many socket is opened with. */
-export interface OpenSocketOptions extends AssociationOptions, OneToManyOptions {
+export interface OpenSocketOptions extends AssociationOptions, OneToManyOptions, SocketOptions {
   /** SCTP port of this side. */
   readonly port: number;
 }
@@ -81,7 +87,7 @@ export class SctpStack implements AsyncDisposable {
   readonly #io: Transport["io"];
   readonly #driver: Driver;
   readonly #running: Promise<void>;
-  readonly #watch: HostWatch | undefined;
+  #watch: HostWatch | undefined;
   readonly #channels = new Map<Association, Channel>();
   readonly #owners = new Map<number, PortOwner>();
   #closed = false;
@@ -116,7 +122,7 @@ export class SctpStack implements AsyncDisposable {
       handleEvent: (event) => this.#handleEvent(event),
       memory,
     });
-    this.#watch = this.#watchHost();
+    if (this.#endpoint.parameters.followAddresses === 1) this.#watchHost();
     this.#running = this.#run();
   }
 
@@ -147,10 +153,13 @@ export class SctpStack implements AsyncDisposable {
    * @throws RangeError or TypeError for options that cannot be; what `signal` was aborted with.
    */
   async connect(options: ConnectOptions): Promise<SctpConnection> {
-    const { signal } = options;
+    const { signal, localPort } = options;
     this.#assertOpen();
     signal?.throwIfAborted();
-    const channel = this.#associate(options);
+    const future = new FutureSettings(this.#endpoint, options);
+    setOptions({ style: "one-to-one", future: { future } }, options.options);
+    const channel = this.#associate(options, future, localPort);
+    const connection = new SctpConnection(channel, options, this.#inheritance(future));
     const giveUp = () => channel.abort("the application gave up");
     signal?.addEventListener("abort", giveUp, { once: true });
     try {
@@ -161,7 +170,7 @@ export class SctpStack implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", giveUp);
     }
-    return new SctpConnection(channel, options);
+    return connection;
   }
 
   /**
@@ -171,8 +180,12 @@ export class SctpStack implements AsyncDisposable {
   listen(options: ListenOptions): SctpListener {
     const { port } = options;
     this.#assertOpen();
-    this.#endpoint.listen(port, associationOptions(options));
-    const listener = new SctpListener(port, options, () => this.#leavePort(port));
+    const future = this.#futureOf(port, options);
+    const listener = new SctpListener(port, options, this.#inheritance(future), () => {
+      this.#leavePort(port);
+    });
+    setOptions({ style: "listener", future: { future } }, options.options);
+    this.#endpoint.listen(port, future.associationOptions);
     this.#owners.set(port, listener);
     return listener;
   }
@@ -185,12 +198,14 @@ export class SctpStack implements AsyncDisposable {
     const { port, listen = true } = options;
     this.#assertOpen();
     if (this.#owners.has(port)) throw new RangeError(`SCTP port ${port} is taken`);
+    const future = this.#futureOf(port, options);
     const socket = new OneToManySocket(port, options, {
-      associate: (to: Destination) =>
-        this.#associate({ ...associationOptions(options), ...to, localPort: port }),
+      ...this.#inheritance(future),
+      associate: (to: Destination) => this.#associate(to, future, port),
       close: () => this.#leavePort(port),
     });
-    if (listen) this.#endpoint.listen(port, associationOptions(options));
+    socket.setOptions(options.options);
+    if (listen) this.#endpoint.listen(port, future.associationOptions);
     this.#owners.set(port, socket);
     return socket;
   }
@@ -218,33 +233,50 @@ export class SctpStack implements AsyncDisposable {
     return this.close();
   }
 
-  /** With the parameter `followAddresses` the engine is told when the host's addresses change. */
-  #watchHost(): HostWatch | undefined {
-    if (this.#endpoint.parameters.followAddresses === 0) return undefined;
+  #inheritance(future: FutureSettings): Inheritance {
+    return { future, watchHost: () => this.#watchHost() };
+  }
+
+  /** What holds for associations of a port, and for its listener as long as there is one. */
+  #futureOf(port: number, options: AssociationOptions): FutureSettings {
+    return new FutureSettings(this.#endpoint, options, (future) => {
+      const { parameters, authentication, adaptationIndication } = future;
+      const listener = this.#endpoint.listenerOn(port);
+      if (listener) Object.assign(listener, { parameters, authentication, adaptationIndication });
+    });
+  }
+
+  /** From now on the engine is told when the host's addresses change. */
+  #watchHost(): void {
     if (!ffiAvailable()) {
       throw new RangeError("followAddresses needs libc, by FFI: allow it, or do without");
     }
-    return new HostWatch(() => {
+    this.#watch ??= new HostWatch(() => {
       this.#endpoint.handleNetworkChange(this.#driver.now(), this.#io.refreshAddresses());
       this.#driver.flush();
     });
   }
 
-  #associate(options: ConnectOptions): Channel {
+  #associate(to: Destination, future: FutureSettings, localPort: number | undefined): Channel {
+    if (future.parameters.followAddresses === 1) this.#watchHost();
     const association = this.#endpoint.associate(this.#driver.now(), {
-      ...associationOptions(options),
-      remotePort: options.port,
-      remoteAddresses: addressesOf(options),
-      localPort: options.localPort,
-      encapsulationPort: this.#remoteEncapsulationPort(options),
+      ...future.associationOptions,
+      remotePort: to.port,
+      remoteAddresses: addressesOf(to),
+      localPort,
+      encapsulationPort: this.#remoteEncapsulationPort(to, future),
     });
     const channel = this.#addChannel(association);
     this.#driver.flush();
     return channel;
   }
 
-  #remoteEncapsulationPort({ encapsulationPort }: ConnectOptions): number {
-    return this.encapsulationPort === 0 ? 0 : encapsulationPort ?? SCTP_UDP_PORT;
+  #remoteEncapsulationPort(
+    { encapsulationPort }: Destination,
+    future: FutureSettings,
+  ): number {
+    if (this.encapsulationPort === 0) return 0;
+    return encapsulationPort ?? future.encapsulationPort ?? SCTP_UDP_PORT;
   }
 
   #addChannel(association: Association): Channel {
@@ -256,8 +288,9 @@ export class SctpStack implements AsyncDisposable {
   #handleEvent(event: SctpEvent): void {
     const { association, kind } = event;
     const channel = this.#channels.get(association) ?? this.#addChannel(association);
-    channel.handleEvent(event);
+    // Whoever takes it is told that it is up.
     if (kind === "communication-up" && event.incoming) this.#handleIncoming(channel);
+    channel.handleEvent(event);
     if (channel.end) this.#channels.delete(association);
   }
 
