@@ -151,6 +151,39 @@ Deno.test(
   ),
 );
 
+Deno.test(needs(NEEDS, "verdicts in a row hold for the datagrams before them too", async () => {
+  using lab = await DatagramHost.make();
+  const server = lab.socket(SERVERS[0], PORT, lab.host.server);
+  const client = lab.socket(CLIENTS[0], 0);
+  const to = { transport: "udp", hostname: SERVERS[0], port: PORT } as const;
+  for (let i = 0; i < 10; i++) await client.send(Uint8Array.of(i), to);
+  const ids: number[] = [];
+  while (ids.length < 10) {
+    const count = lab.queue.receive();
+    for (let i = 0; i < count; i++) ids.push(lab.queue.packet(i).id);
+    assert.ok(count > 0 || waitFor(lab.queue.descriptor, EPOLLIN));
+  }
+  lab.queue.verdictUpTo(ids[3], Verdict.Drop);
+  lab.queue.verdictUpTo(ids[6], Verdict.Accept);
+  lab.queue.verdictUpTo(ids[9], Verdict.Drop);
+  await client.send(Uint8Array.of(10), to);
+  lab.queue.verdict(lab.held(), Verdict.Accept);
+  for (const expected of [4, 5, 6, 10]) {
+    assert.equal((await server.receive())[0][0], expected);
+  }
+}));
+
+Deno.test(needs(NEEDS, "what a dead process left of them is removed", async () => {
+  using host = await HoldingHost.make();
+  const before = host.traces(host.client);
+  const program = new URL("testing/rules_leaver.ts", import.meta.url).pathname;
+  const words = ["run", "-A", "--no-lock", program, "datagrams"];
+  host.hosts.exec(host.client, Deno.execPath(), ...words);
+  assert.match(host.traces(host.client), /SHIMKIT_0_udp/);
+  assert.equal(host.hosts.in(host.client, removeStaleRules).length, 1);
+  assert.equal(host.traces(host.client), before);
+}));
+
 Deno.test(needs(NEEDS, "nothing stays in the kernel of rules for datagrams", async () => {
   using lab = await DatagramHost.make();
   const chains = () => lab.host.output(lab.host.client, "iptables", "-t", "mangle", "-S");

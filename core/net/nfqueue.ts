@@ -205,12 +205,16 @@ export class NetfilterQueue {
     this.#socket.send(this.#message);
   }
 
+  /** Says what becomes of every packet that is held up to this one: of those that came before it too. */
+  verdictUpTo(id: number, verdict: Verdict): void {
+    this.#beginVerdict(VERDICT_BATCH, id, verdict);
+    this.#socket.send(this.#message);
+  }
+
   /** Lets everything pass that is held now, received or not: for an orderly end. */
   acceptAll(): void {
     while (this.receive() > 0);
-    if (this.#lastId === 0) return;
-    this.#beginVerdict(VERDICT_BATCH, this.#lastId, Verdict.Accept);
-    this.#socket.send(this.#message);
+    if (this.#lastId !== 0) this.verdictUpTo(this.#lastId, Verdict.Accept);
   }
 
   /** Gives the queue up; the kernel drops what is held. */

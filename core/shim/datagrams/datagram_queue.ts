@@ -70,17 +70,28 @@ export class DatagramQueue {
   #receive(): void {
     for (let turn = 0; turn < RECEIVES_PER_TURN; turn++) {
       const count = this.#queue.receive();
-      for (let i = 0; i < count; i++) this.#judge(i);
       if (count === 0) return;
+      this.#judge(count);
     }
   }
 
-  #judge(index: number): void {
-    const { id, offset, length, outputInterface } = this.#queue.packet(index);
+  /** Datagrams in a row that have the same verdict get it at once. */
+  #judge(count: number): void {
+    let verdict = this.#verdictOf(0);
+    for (let i = 1; i < count; i++) {
+      const next = this.#verdictOf(i);
+      if (next !== verdict) this.#queue.verdictUpTo(this.#queue.packet(i - 1).id, verdict);
+      verdict = next;
+    }
+    this.#queue.verdictUpTo(this.#queue.packet(count - 1).id, verdict);
+  }
+
+  #verdictOf(index: number): Verdict {
+    const { offset, length, outputInterface } = this.#queue.packet(index);
     const { memory } = this.#queue;
     const taken = this.#packet.read(memory, offset, length) &&
       this.#take(this.#packet, outputInterface, memory);
-    this.#queue.verdict(id, taken ? Verdict.Drop : Verdict.Accept);
+    return taken ? Verdict.Drop : Verdict.Accept;
   }
 
   /** The watchdog's thread may take the queue away at any moment, also of a thread that is slow only. */

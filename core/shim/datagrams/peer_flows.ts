@@ -2,7 +2,8 @@
 import type { Association } from "../../sctp/association.ts";
 import { after, elapsed, type Instant, instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { SendOptions } from "../../sctp/tx/send_queue.ts";
-import { type Flow, serviceOf } from "./flow.ts";
+import type { Flow } from "./flow.ts";
+import { FlowRegistry } from "./flow_registry.ts";
 import {
   describeRefusal,
   encodeHeader,
@@ -20,12 +21,6 @@ import {
   writeOpen,
 } from "./message.ts";
 import type { DatagramCounters, DroppedDatagrams } from "./status.ts";
-
-/** Flows that one side may have opened on an association. */
-const FLOWS_PER_SIDE = 4096;
-
-/** Servers that are remembered as taking flows. */
-const SERVICES_KEPT = 1024;
 
 /** Milliseconds until the peer is asked again that has not answered, or has refused. */
 const ASK_AGAIN = 3000;
@@ -62,15 +57,8 @@ export type Accepted =
 export class PeerFlows {
   readonly #host: PeerFlowsHost;
   #association: Carrying | undefined;
-  /** All of them. */
-  readonly #flows = new Set<Flow>();
-  /** Those that this host, and that the peer has opened, by their numbers. */
-  readonly #ours = new Map<number, Flow>();
-  readonly #theirs = new Map<number, Flow>();
-  /** Servers of the peer that take flows. */
-  readonly #services = new Set<string>();
+  readonly #flows = new FlowRegistry();
   readonly #message = new ReceivedMessage();
-  #nextId = 0;
   /** Bytes of datagrams over the association. */
   bytesOut = 0;
   bytesIn = 0;
@@ -80,7 +68,7 @@ export class PeerFlows {
   }
 
   get count(): number {
-    return this.#flows.size;
+    return this.#flows.count;
   }
 
   /** True from {@link handleUp} to {@link handleLoss}. */
@@ -100,11 +88,9 @@ export class PeerFlows {
   /** Flows of this host's applications go on by plain UDP; those of the peer's are over. */
   handleLoss(): void {
     this.#association = undefined;
-    this.#services.clear();
-    this.#ours.clear();
-    for (const flow of [...this.#theirs.values()]) this.#remove(flow);
+    this.#flows.reset();
+    for (const flow of this.#flows.theirs) this.#remove(flow);
     for (const flow of this.#flows) {
-      flow.id = 0;
       flow.translated = false;
       flow.asksAt = instant(0);
       if (flow.stage !== "left") this.#restart(flow, "");
@@ -195,24 +181,15 @@ export class PeerFlows {
   /** Asks the peer to take a flow, unless it was asked just now. */
   #ask(now: Instant, association: Carrying, flow: Flow): void {
     if (!isDue(flow.asksAt, now)) return;
-    if (flow.stage === "plain" && !this.#number(flow)) return;
+    if (flow.stage === "plain" && !this.#flows.number(flow)) return;
     flow.stage = "asking";
     flow.asksAt = after(now, ASK_AGAIN);
-    if (!flow.begun && this.#services.has(serviceOf(flow))) return;
+    if (!flow.begun && this.#flows.takes(flow)) return;
     // The datagram at hand goes by plain UDP already.
     flow.begun = true;
     const open = new Uint8Array(openHeaderBytes(flow.local.address.family));
     writeOpen(open, 0, flow.id, FLAG_BEGUN, flow.outbound);
     this.#tell(now, association, open);
-  }
-
-  /** Gives a flow a number that no other one has; false if there are too many. */
-  #number(flow: Flow): boolean {
-    if (this.#ours.size >= FLOWS_PER_SIDE) return false;
-    do this.#nextId = this.#nextId % 0xffff + 1; while (this.#ours.has(this.#nextId));
-    flow.id = this.#nextId;
-    this.#ours.set(flow.id, flow);
-    return true;
   }
 
   /** Sends a datagram with its header. A full buffer loses it, as UDP's would. */
@@ -241,12 +218,12 @@ export class PeerFlows {
 
   #handleOpen(now: Instant, association: Carrying, bytes: Uint8Array): void {
     const message = this.#message;
-    const known = this.#theirs.get(message.flow);
+    const known = this.#flows.find(message.flow, false);
     const again = known?.matches(message);
     if (known && !again) this.#remove(known);
     const accepted = known && again
       ? { flow: known, served: true }
-      : this.#theirs.size >= FLOWS_PER_SIDE
+      : this.#flows.isFull
       ? RefuseReason.Busy
       : this.#host.accept(now, this, association, message);
     if (typeof accepted === "number") {
@@ -263,7 +240,6 @@ export class PeerFlows {
     if (!again) {
       flow.id = message.flow;
       this.#flows.add(flow);
-      this.#theirs.set(flow.id, flow);
       this.#host.counters.accepted++;
     }
     const flags = flow.translated ? FLAG_TRANSLATED : 0;
@@ -271,36 +247,33 @@ export class PeerFlows {
   }
 
   #handleAccept(message: ReceivedMessage): void {
-    const flow = this.#ours.get(message.flow);
+    const flow = this.#flows.find(message.flow, true);
     if (!flow) return;
     flow.stage = "carried";
     flow.translated = message.has(FLAG_TRANSLATED);
     flow.reason = "";
-    this.#remember(flow);
+    this.#flows.note(flow, true);
   }
 
   #handleRefuse(now: Instant, { flow: id, reason }: ReceivedMessage): void {
-    const flow = this.#ours.get(id);
+    const flow = this.#flows.find(id, true);
     if (!flow) return;
-    this.#ours.delete(id);
-    flow.id = 0;
+    this.#flows.unnumber(flow);
     this.#restart(flow, describeRefusal(reason));
     if (reason === RefuseReason.UnknownFlow) return;
     flow.asksAt = after(now, AFTER_REFUSAL);
-    if (reason === RefuseReason.Translated) {
-      // Later flows may go over the association from the start.
-      this.#remember(flow);
-      flow.stage = "left";
-      flow.asksAt = NEVER;
-    } else this.#services.delete(serviceOf(flow));
+    // One that begins over the association has no other address to change from.
+    this.#flows.note(flow, reason === RefuseReason.Translated);
+    if (reason !== RefuseReason.Translated) return;
+    flow.stage = "left";
+    flow.asksAt = NEVER;
   }
 
   #handleClose(message: ReceivedMessage): void {
     const flow = this.#flowOf(message);
     if (!flow) return;
     if (!flow.isOurs) return this.#remove(flow);
-    this.#ours.delete(flow.id);
-    flow.id = 0;
+    this.#flows.unnumber(flow);
     this.#restart(flow, "");
   }
 
@@ -319,7 +292,7 @@ export class PeerFlows {
   }
 
   #flowOf(message: ReceivedMessage): Flow | undefined {
-    return (message.has(FLAG_YOURS) ? this.#ours : this.#theirs).get(message.flow);
+    return this.#flows.find(message.flow, message.has(FLAG_YOURS));
   }
 
   #deliver(flow: Flow, bytes: Uint8Array): void {
@@ -336,14 +309,8 @@ export class PeerFlows {
     flow.reason = reason;
   }
 
-  #remember(flow: Flow): void {
-    if (this.#services.size >= SERVICES_KEPT) this.#services.clear();
-    this.#services.add(serviceOf(flow));
-  }
-
   #remove(flow: Flow): void {
     this.#flows.delete(flow);
-    if (flow.id !== 0) (flow.isOurs ? this.#ours : this.#theirs).delete(flow.id);
     this.#host.forget(flow);
   }
 }
