@@ -99,11 +99,12 @@ export const AUTHENTICATION_ROWS = {
   ),
   SCTP_AUTH_DEACTIVATE_KEY: row(
     "RFC 6458, section 8.3.4",
-    "Says that a shared key is not activated again.",
+    "Says that a shared key is not activated again; it must not be the active one.",
     {
-      level: "association",
+      level: "any",
       input: keyId,
       association: { set: ({ keys }, id) => keys.deactivate(id) },
+      future: { set: ({ future }, id) => void findIdleKey(future, id) },
     },
   ),
   SCTP_AUTH_DELETE_KEY: row(
@@ -116,11 +117,7 @@ export const AUTHENTICATION_ROWS = {
       association: { set: ({ keys }: AssociationScope, id) => keys.delete(id) },
       future: {
         set({ future }, id) {
-          const key = findKey(future, id);
-          const [active] = keysOf(future);
-          if (key === active) {
-            throw new RangeError(`shared key ${id} is the active one: activate another one first`);
-          }
+          const key = findIdleKey(future, id);
           future.authenticate({ keys: keysOf(future).filter((each) => each !== key) });
         },
       },
@@ -139,4 +136,11 @@ function findKey(future: FutureSettings, id: number): SharedKey {
   const key = keysOf(future).find((each) => each.id === id);
   if (key) return key;
   throw new RangeError(`there is no shared key ${id}`);
+}
+
+/** @throws RangeError if there is no such key, or it is the active one. */
+function findIdleKey(future: FutureSettings, id: number): SharedKey {
+  const key = findKey(future, id);
+  if (key !== keysOf(future)[0]) return key;
+  throw new RangeError(`shared key ${id} is the active one: activate another one first`);
 }

@@ -76,6 +76,8 @@ Deno.test("SCTP_AUTH_CHUNK, SCTP_AUTH_KEY: those of associations to come", async
   listener.setOption("SCTP_AUTH_KEY", key(5));
   listener.setOption("SCTP_AUTH_ACTIVE_KEY", 5);
   assert.throws(() => listener.setOption("SCTP_AUTH_DELETE_KEY", 5), /activate another one first/);
+  assert.throws(() => listener.setOption("SCTP_AUTH_DEACTIVATE_KEY", 5), RangeError);
+  listener.setOption("SCTP_AUTH_DEACTIVATE_KEY", 0);
   listener.setOption("SCTP_AUTH_DELETE_KEY", 0);
   assert.throws(() => listener.setOption("SCTP_AUTH_ACTIVE_KEY", 0), /no shared key 0/);
   await assert.rejects(pair.client.connect({ ...pair.target, parameters: { authentication: 0 } }));

@@ -106,7 +106,7 @@ export function structure<
     `${name}${name in required ? "" : "?"}: ${shape.words}`
   );
   return {
-    words: `{ ${words.join("; ")} }`,
+    words: words.length === 0 ? "{}" : `{ ${words.join("; ")} }`,
     check(value, name) {
       if (!isRecord(value)) return refuseType(name, `an object { ${words.join("; ")} }`, value);
       checkNames(value, fields, name);
