@@ -1,5 +1,13 @@
 /** Asking the kernel about the TCP and UDP sockets of this network namespace (sock_diag(7)). */
-import { EINVAL, ENOENT, IPPROTO_UDP, NETLINK_SOCK_DIAG } from "./constants.ts";
+import { IpAddress } from "../sctp/base/address.ts";
+import {
+  AF_INET,
+  EINVAL,
+  ENOENT,
+  IPPROTO_UDP,
+  NETLINK_SOCK_DIAG,
+  SOCK_DGRAM,
+} from "./constants.ts";
 import { NetlinkReader, NetlinkWriter, NLM_F_DUMP, NLM_F_DUMP_INTR } from "./netlink.ts";
 import { NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -13,6 +21,7 @@ import {
   writeDiagConnection,
   writeDiagRequest,
 } from "./sock_diag_message.ts";
+import { bindSocket, closeSocket, localName, openSocket } from "./socket.ts";
 import { SystemError } from "./system_error.ts";
 
 /** What is common to the sockets of both protocols. */
@@ -81,6 +90,21 @@ export class SockDiag {
     let found: SocketStatus | undefined;
     this.#readAnswers((status) => found = status);
     return found;
+  }
+
+  /**
+   * Whether {@link findReceiver} finds what is there: a kernel without `udp_diag` finds nothing.
+   * @throws SystemError if there is no UDP socket to be had for the trial.
+   */
+  canFindReceivers(): boolean {
+    const address = IpAddress.parse("127.0.0.1");
+    const descriptor = openSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP, "UDP socket");
+    try {
+      bindSocket(descriptor, address, 0, "UDP socket");
+      return this.findReceiver({ address, port: 1 }, localName(descriptor), 0) !== undefined;
+    } finally {
+      closeSocket(descriptor);
+    }
   }
 
   /** Every TCP socket that listens, IPv4 and IPv6. */

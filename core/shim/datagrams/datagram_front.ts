@@ -87,7 +87,8 @@ export class DatagramFront {
     try {
       const delivery = new UdpDelivery(plane.mark);
       closers.push(delivery);
-      const datagrams = new Datagrams(plane, { config, endpoint, delivery, diag });
+      const finder = diag.canFindReceivers() ? diag : undefined;
+      const datagrams = new Datagrams(plane, { config, endpoint, delivery, diag: finder });
       const queue = new DatagramQueue(
         plane,
         datagramQueueNumber(config),

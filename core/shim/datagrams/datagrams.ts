@@ -47,7 +47,8 @@ export interface DatagramParts {
   readonly config: DatagramConfig;
   readonly endpoint: Pick<Endpoint, "listen" | "stopListening" | "localAddresses">;
   readonly delivery: Pick<UdpDelivery, "add" | "flush" | "refused">;
-  readonly diag: Pick<SockDiag, "findReceiver">;
+  /** Finds the sockets of applications and servers; `undefined` where the kernel cannot. */
+  readonly diag: Pick<SockDiag, "findReceiver"> | undefined;
 }
 
 export class Datagrams implements PeerHost {
@@ -263,14 +264,16 @@ export class Datagrams implements PeerHost {
     return this.#parts.endpoint.localAddresses.some((own) => own.address.equals(address));
   }
 
+  /** Where that cannot be known the kernel tells the client by ICMP that nobody is there. */
   #isServed(local: Place, remote: Place): boolean {
-    return this.#parts.diag.findReceiver(remote, local, 0) !== undefined;
+    const { diag } = this.#parts;
+    return !diag || diag.findReceiver(remote, local, 0) !== undefined;
   }
 
   /** What comes from the loopback does not reach such a socket. */
   #isBoundToInterface(local: Place, remote: Place, interfaceIndex: number): boolean {
-    return (this.#parts.diag.findReceiver(remote, local, interfaceIndex)?.interfaceIndex ?? 0) !==
-      0;
+    const socket = this.#parts.diag?.findReceiver(remote, local, interfaceIndex);
+    return (socket?.interfaceIndex ?? 0) !== 0;
   }
 
   /**

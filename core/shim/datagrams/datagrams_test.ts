@@ -105,6 +105,12 @@ Deno.test("a flow whose server is not there stays plain, so that ICMP tells the 
   assert.equal(wire.a.send(CLIENT, SERVER, "4"), true, "asked again after a while");
 });
 
+Deno.test("where the kernel cannot say who is bound, every server that the rules enable is there", () => {
+  const wire = new DatagramWire({ seesSockets: false });
+  wire.carry();
+  assert.equal(wire.a.send(CLIENT, SERVER, "x"), true);
+});
+
 Deno.test("the first datagram to a server that has gone is still delivered to its host", () => {
   const wire = new DatagramWire();
   wire.carry();

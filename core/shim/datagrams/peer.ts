@@ -8,7 +8,7 @@
  */
 import type { Association } from "../../sctp/association.ts";
 import type { IpAddress } from "../../sctp/base/address.ts";
-import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
+import { after, elapsed, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { SctpEvent } from "../../sctp/events.ts";
 import type { ReceiveInfo } from "../../sctp/rx/reassembly.ts";
 import { connectionInfo } from "../../socket/info.ts";
@@ -24,6 +24,9 @@ import { Setup } from "./setup.ts";
 
 /** Messages read in one turn, so that one fast peer cannot keep the others waiting. */
 const READS_PER_TURN = 64;
+
+/** Milliseconds of the longest wait between two looks for idle flows. */
+const LONGEST_SWEEP = 10_000;
 
 /** Filled in by each read; nothing keeps it. */
 const info: ReceiveInfo = { stream: 0, ssn: 0, ppid: 0, unordered: false, endOfMessage: false };
@@ -58,8 +61,7 @@ export class DatagramPeer implements Connection {
     this.#host = host;
     this.#setup = new Setup(host.plane.cache, address, host.plane.encapsulations);
     this.flows = new PeerFlows(host);
-    this.#sweepAt = after(now, host.idle / 2);
-    host.plane.wake(this, this.#sweepAt);
+    this.#sweepAt = this.#nextSweep(now);
   }
 
   get over(): boolean {
@@ -255,15 +257,23 @@ export class DatagramPeer implements Connection {
   }
 
   #sweep(now: Instant): void {
-    const { plane, idle } = this.#host;
+    const { idle } = this.#host;
     this.flows.sweep(now, idle);
     if (this.flows.count > 0) this.#emptySince = NEVER;
     else if (this.#emptySince === NEVER) this.#emptySince = now;
-    else if (!this.#association) return this.#finish();
-    // The host whose applications wanted the association ends it.
-    else if (!this.#incoming && this.association) this.#association.shutdown(now);
-    this.#sweepAt = after(now, Math.max(idle / 2, 1));
-    plane.wake(this, this.#sweepAt);
+    if (this.#emptySince !== NEVER && elapsed(this.#emptySince, now) >= idle) {
+      if (!this.#association) return this.#finish();
+      // The host whose applications wanted the association ends it.
+      if (!this.#incoming && this.association) this.#association.shutdown(now);
+    }
+    this.#sweepAt = this.#nextSweep(now);
+  }
+
+  #nextSweep(now: Instant): Instant {
+    const { plane, idle } = this.#host;
+    const at = after(now, Math.min(idle / 2, LONGEST_SWEEP));
+    plane.wake(this, at);
+    return at;
   }
 
   #log(level: "info" | "warning", what: string): void {

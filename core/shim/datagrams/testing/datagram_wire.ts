@@ -51,7 +51,13 @@ export class DatagramSide {
   #seen = 0;
   #id = 1;
 
-  constructor(wire: DatagramWire, endpoint: () => TestEndpoint, rules: readonly string[]) {
+  /** @param seesSockets whether its kernel can find sockets. */
+  constructor(
+    wire: DatagramWire,
+    endpoint: () => TestEndpoint,
+    rules: readonly string[],
+    seesSockets = true,
+  ) {
     this.#wire = wire;
     this.#endpoint = endpoint;
     this.configuration = configured(...rules);
@@ -67,13 +73,15 @@ export class DatagramSide {
         },
       },
       delivery: { add: this.#deliver.bind(this), flush: () => {}, refused: 0 },
-      diag: {
-        findReceiver(source, destination) {
-          const interfaceIndex = sockets.get(destination.port);
-          if (interfaceIndex === undefined) return undefined;
-          return { source: destination, destination: source, interfaceIndex, uid: 0, inode: 1 };
-        },
-      },
+      diag: seesSockets
+        ? {
+          findReceiver(source, destination) {
+            const interfaceIndex = sockets.get(destination.port);
+            if (interfaceIndex === undefined) return undefined;
+            return { source: destination, destination: source, interfaceIndex, uid: 0, inode: 1 };
+          },
+        }
+        : undefined,
     });
   }
 
@@ -193,6 +201,8 @@ export interface DatagramWireOptions {
   readonly addresses?: { readonly a: readonly string[]; readonly b: readonly string[] };
   /** Rules of a and of b. */
   readonly rules?: readonly [readonly string[], readonly string[]];
+  /** Whether the kernels can find sockets; they can by default. */
+  readonly seesSockets?: boolean;
 }
 
 /** Rules by which datagrams of a to port 53 of b are carried. */
@@ -207,15 +217,16 @@ export class DatagramWire {
   readonly a: DatagramSide;
   readonly b: DatagramSide;
 
-  constructor({ script, parameters, addresses, rules = DNS_RULES }: DatagramWireOptions = {}) {
+  constructor(options: DatagramWireOptions = {}) {
+    const { script, parameters, addresses, rules = DNS_RULES, seesSockets } = options;
     const common = { partialReliability: 0, noDelay: 1, ...parameters };
     this.pair = new WirePair({
       script,
       a: { addresses: addresses?.a ?? ["10.0.0.1"], parameters: common },
       b: { addresses: addresses?.b ?? ["10.0.0.2"], parameters: common },
     });
-    this.a = new DatagramSide(this, () => this.pair.a, rules[0]);
-    this.b = new DatagramSide(this, () => this.pair.b, rules[1]);
+    this.a = new DatagramSide(this, () => this.pair.a, rules[0], seesSockets);
+    this.b = new DatagramSide(this, () => this.pair.b, rules[1], seesSockets);
     this.b.sockets.set(53, 0);
     this.pair.afterStep = () => this.turn();
   }
