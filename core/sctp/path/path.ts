@@ -136,6 +136,8 @@ export class Path {
   rebinding: Rebinding | undefined;
   /** Nobody has named the peer's address: packets came from it (see `nat_following.ts`). */
   isFound = false;
+  /** The answer to the peer's last HEARTBEAT, for when the local address has joined. */
+  owedHeartbeatAck: Uint8Array | undefined;
   /** True while the user has heartbeats switched on for this path. */
   heartbeatEnabled = true;
   /** Collected from one SACK, for the congestion controller. */
@@ -201,6 +203,7 @@ export class Path {
     this.rttSentAt = NEVER;
     this.heartbeat = undefined;
     this.rebinding = undefined;
+    this.owedHeartbeatAck = undefined;
     this.mtuSearch.reset();
     this.mtuProbe = undefined;
     this.largeLosses = 0;

@@ -121,9 +121,18 @@ export function onHeartbeatTimeout(association: Association, now: Instant, path:
 export function handleHeartbeat(association: Association, context: ChunkContext): void {
   const { path, bytes, offset } = context;
   association.metrics.heartbeatsReceived++;
-  // RFC 5061, section 5.3, F1 and F4: nothing leaves from an address that joins or leaves.
-  if (path?.standing !== "member") return;
-  association.sendControl(encodeHeartbeatAck(heartbeatParameters(bytes, offset)), path);
+  if (!path || path.standing === "leaving") return;
+  const answer = encodeHeartbeatAck(heartbeatParameters(bytes, offset));
+  // RFC 5061, section 5.3, F1: nothing leaves from an address before the ASCONF-ACK, which the
+  // HEARTBEAT has overtaken. usrsctp sends no other one, and no data without its answer.
+  if (path.standing === "joining") path.owedHeartbeatAck = answer;
+  else association.sendControl(answer, path);
+}
+
+/** The path's address has joined. */
+export function answerOwedHeartbeat(association: Association, path: Path): void {
+  if (path.owedHeartbeatAck) association.sendControl(path.owedHeartbeatAck, path);
+  path.owedHeartbeatAck = undefined;
 }
 
 /** Takes a HEARTBEAT ACK if its nonce is the one that was sent (sections 5.4 and 8.3). */

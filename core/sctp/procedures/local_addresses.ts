@@ -5,7 +5,7 @@ import type { IpAddress } from "../base/address.ts";
 import type { Instant } from "../base/time.ts";
 import { type LocalAddress, pairAddresses } from "../path/pairing.ts";
 import type { ErrorCause } from "../wire/error_cause.ts";
-import { startHeartbeatInTurn } from "./heartbeat.ts";
+import { answerOwedHeartbeat, startHeartbeatInTurn } from "./heartbeat.ts";
 import { removePaths } from "./path_removal.ts";
 
 /** Paths that a new address gets: more are not worth their probes. */
@@ -74,6 +74,7 @@ function completeJoin(
   for (const path of association.pathList) {
     if (!path.local.equals(local.address)) continue;
     path.standing = "member";
+    answerOwedHeartbeat(association, path);
     startHeartbeatInTurn(association, path, now);
   }
 }
