@@ -38,8 +38,6 @@ interface Transfer {
   readonly sender: "ours" | "theirs";
   readonly initiator: "ours" | "theirs";
   readonly parameters?: SctpCommand["parameters"];
-  /** What else our command is told. */
-  readonly ourWords?: readonly string[];
 }
 
 /** Where we connect and only receive, the end of our empty input must not end what is still to come. */
@@ -51,7 +49,7 @@ function ourRole(weConnect: boolean, weSend: boolean): readonly string[] {
 /** Starts both sides, the listening one first. */
 async function startTransfer(
   { lab, guest }: Stage,
-  { carrier, family, sender, initiator, parameters, ourWords = [] }: Transfer,
+  { carrier, family, sender, initiator, parameters }: Transfer,
 ): Promise<{ ours: LabProcess; theirs: GuestProcess }> {
   const [input, output] = [lab.path("input"), lab.path("output")];
   const [weSend, weConnect] = [sender === "ours", initiator === "ours"];
@@ -64,7 +62,7 @@ async function startTransfer(
       local: guest.wires.map((wire) => wire.a[family]),
       udp: CARRIERS[carrier].ours,
       parameters,
-      more: ["--json", ...ourRole(weConnect, weSend), ...ourWords],
+      more: ["--json", ...ourRole(weConnect, weSend)],
     }, weSend ? { input } : { output });
   const { host, digit } = socatHost(guest.wires[0].a[family]);
   const place = weConnect
@@ -150,29 +148,6 @@ async function arrivedBytes({ lab, guest }: Stage, { sender }: Transfer): Promis
   if (sender === "theirs") return await fileSize(lab.path("output"));
   const { text } = await guest.run(`stat -c %s ${GUEST_OUTPUT} || echo 0`);
   return Number(text.split("\n").at(-2));
-}
-
-for (const side of ["ours", "theirs"] as const) {
-  const what = side === "ours" ? "what we send" : "what it sends";
-  kernelTest(`every chunk of ${what} is authenticated by the null key`, async (stage, capture) => {
-    await stage.guest.sysctl({ auth_enable: 1 });
-    const hash = await writePayload(stage.lab.path("input"), SIZE, 5);
-    const transfer: Transfer = {
-      carrier: "raw IP",
-      family: "v4",
-      sender: side,
-      initiator: side === "ours" ? "theirs" : "ours",
-      ourWords: ["--auth-chunks", "all"],
-    };
-    const running = await startTransfer(stage, transfer);
-    await finishTransfer(stage, transfer, running, hash);
-    const { association, endpoint } = reportOf(running.ours);
-    assert.ok(association.extensions.includes(4895));
-    assert.equal(endpoint.dropped["unauthenticated-chunk"], 0);
-    assert.equal(endpoint.dropped["bad-auth"], 0);
-    const packets = await capture.assertClean();
-    assert.ok(count(packets, ChunkType.auth) > 10);
-  });
 }
 
 /** Cuts the wire in use in mid-transfer, and checks that all arrives, by the other. */

@@ -22,16 +22,29 @@ export const ChunkType = {
   error: 9,
   cookieEcho: 10,
   cookieAck: 11,
+  ecne: 12,
+  cwr: 13,
   shutdownComplete: 14,
   auth: 15,
   nrSack: 16,
   iData: 64,
   asconfAck: 128,
+  reConfig: 130,
   pad: 132,
   forwardTsn: 192,
   asconf: 193,
   iForwardTsn: 194,
 } as const;
+
+/** The packets from or to an SCTP port. */
+export interface PortReport {
+  readonly packets: number;
+  /** Those of them over UDP. */
+  readonly encapsulated: number;
+  /** Chunks, and parameters in chunks, by destination address and type, as `destination type`. */
+  readonly chunksTo: ReadonlyMap<string, number>;
+  readonly parametersTo: ReadonlyMap<string, number>;
+}
 
 /** What tshark made of a capture. */
 export interface CaptureReport {
@@ -44,6 +57,8 @@ export interface CaptureReport {
    * the source does not, because usrsctp may send from an address of another interface.
    */
   readonly chunksTo: ReadonlyMap<string, number>;
+  /** What was in the packets from or to each SCTP port. */
+  readonly ports: ReadonlyMap<number, PortReport>;
   /** Packets that tshark could not decode, or whose CRC32c it found wrong or could not check. */
   readonly faults: readonly string[];
 }
@@ -54,6 +69,10 @@ const FIELDS = [
   "ipv6.dst",
   "sctp.checksum.status",
   "sctp.chunk_type",
+  "sctp.parameter_type",
+  "sctp.srcport",
+  "sctp.dstport",
+  "udp.dstport",
   "_ws.malformed",
   "_ws.expert.group",
   "_ws.expert.severity",
@@ -101,20 +120,9 @@ export class Capture {
 }
 
 /**
- * How often tshark found a value in packets to `destination`: for fields that only some chunks have,
- * such as `sctp.shared_key_id`.
+ * The values that tshark found in packets to `destination`, in the order of the packets: for fields that
+ * only some chunks have, such as `sctp.data_sid`.
  */
-export async function countValues(
-  capture: Capture,
-  destination: string,
-  field: string,
-): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const value of await valuesOf(capture, destination, field)) add(counts, value);
-  return counts;
-}
-
-/** Those values, in the order of the packets. */
 export async function valuesOf(
   { path }: Capture,
   destination: string,
@@ -150,23 +158,41 @@ export async function readCapture(path: string): Promise<CaptureReport> {
   return summarize(text.split("\n").filter((line) => line !== ""));
 }
 
+/** Counters that grow while packets are read. */
+class PortCounts implements PortReport {
+  packets = 0;
+  encapsulated = 0;
+  readonly chunksTo = new Map<string, number>();
+  readonly parametersTo = new Map<string, number>();
+}
+
 function summarize(lines: readonly string[]): CaptureReport {
   const chunks = new Map<number, number>();
   const chunksTo = new Map<string, number>();
+  const ports = new Map<number, PortCounts>();
   const faults: string[] = [];
   for (const line of lines) {
-    const [frame, v4, v6, status, types, malformed, groups, severities, messages] = line.split(
+    const [frame, v4, v6, status, types, parameters, source, target, udp, ...verdict] = line.split(
       "\t",
     );
     const destination = v4 || v6;
-    for (const type of types.split(",").filter((one) => one !== "").map(Number)) {
+    for (const type of values(types)) {
       add(chunks, type);
       add(chunksTo, `${destination} ${type}`);
     }
+    for (const port of new Set([...values(source), ...values(target)])) {
+      const counts = ports.get(port) ?? new PortCounts();
+      ports.set(port, counts);
+      counts.packets++;
+      if (udp !== "") counts.encapsulated++;
+      for (const type of values(types)) add(counts.chunksTo, `${destination} ${type}`);
+      for (const type of values(parameters)) add(counts.parametersTo, `${destination} ${type}`);
+    }
+    const [malformed, groups, severities, messages] = verdict;
     const fault = faultOf(status, malformed, groups, severities);
     if (fault) faults.push(`frame ${frame} to ${destination}: ${fault} ${messages}`.trimEnd());
   }
-  return { packets: lines.length, chunks, chunksTo, faults };
+  return { packets: lines.length, chunks, chunksTo, ports, faults };
 }
 
 function faultOf(status: string, malformed: string, groups: string, severities: string): string {

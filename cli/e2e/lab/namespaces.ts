@@ -1,4 +1,5 @@
 /** Hosts of a lab: network namespaces, joined by wires that can be cut silently. */
+import { inNamespace } from "../../../core/net/testing/namespaces.ts";
 import { type Lab, runNow } from "./lab.ts";
 import { type LabProcess, run, type SpawnOptions } from "./process.ts";
 
@@ -37,6 +38,11 @@ export class Namespace {
   /** `argv` as a command that runs inside. */
   inside(argv: readonly string[]): readonly string[] {
     return ["nsenter", `--net=/run/netns/${this.name}`, "--", ...argv];
+  }
+
+  /** Runs `action` inside, on this very thread: sockets that it opens stay there. */
+  enter<T>(action: () => T): T {
+    return inNamespace(this.name, action);
   }
 
   /** Runs a short command inside and gives its output; throws if it fails. */

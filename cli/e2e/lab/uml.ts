@@ -50,6 +50,9 @@ export const KERNEL_DEFAULTS: Readonly<Record<string, number>> = {
   udp_port: 0,
   auth_enable: 0,
   addip_enable: 0,
+  addip_noauth_enable: 0,
+  prsctp_enable: 1,
+  ecn_enable: 1,
   reconf_enable: 0,
   intl_enable: 0,
   plpmtud_probe_interval: 0,
@@ -143,13 +146,14 @@ export class KernelPeer {
   /** Where the other peer runs. Ends `a` of the wires are its interfaces, ends `b` the guest's. */
   readonly host: Namespace;
   readonly wires: readonly [Wire, Wire];
-  readonly #bridges: Namespace;
+  /** What joins it to the host: packets of both pass here, unseen by either. */
+  readonly bridges: Namespace;
   readonly #processes = new Set<GuestProcess>();
 
   private constructor(host: Namespace, bridges: Namespace, wires: readonly [Wire, Wire]) {
     this.host = host;
     this.wires = wires;
-    this.#bridges = bridges;
+    this.bridges = bridges;
   }
 
   static async boot(lab: Lab): Promise<KernelPeer> {
@@ -203,7 +207,7 @@ export class KernelPeer {
 
   /** Starts a program (not a script) in the guest. */
   async start(command: string): Promise<GuestProcess> {
-    const connection = this.#bridges.spawn(this.#shellWords(), { stdin: "piped" });
+    const connection = this.bridges.spawn(this.#shellWords(), { stdin: "piped" });
     await connection.write(framed(`setsid -w sh -c ${quote(`echo "~pid $$"; exec ${command}`)}`));
     await connection.closeInput();
     const line = await connection.line(/^~pid \d+$/);
@@ -244,7 +248,7 @@ export class KernelPeer {
   }
 
   #shell(): readonly string[] {
-    return this.#bridges.inside(this.#shellWords());
+    return this.bridges.inside(this.#shellWords());
   }
 
   async #answers(): Promise<void> {

@@ -45,8 +45,6 @@ export interface PeerOptions {
   readonly keys?: readonly { readonly id: number; readonly hex: string }[];
   /** Chunk types that are taken only if they are authenticated. */
   readonly authenticated?: readonly number[];
-  /** After half of what is sent this key is activated, and the first one deactivated. */
-  readonly switchTo?: number;
   /** What it sends may be given up: `ttl:N` or `rtx:N`. */
   readonly pr?: string;
   /** Messages of several streams are interleaved; each stream is received into a file of its own. */
@@ -78,7 +76,6 @@ function peerArguments(options: PeerOptions): readonly string[] {
     streams: rest.streams,
     expect: rest.expect,
     end: rest.end,
-    "auth-switch": rest.switchTo,
     pr: rest.pr,
   };
   const words = Object.entries(named)

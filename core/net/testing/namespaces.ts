@@ -31,6 +31,20 @@ function run(...words: string[]): string {
   return text(stdout);
 }
 
+/** Runs `action` with this thread in a namespace: sockets opened there stay there. */
+export function inNamespace<T>(name: string, action: () => T): T {
+  const home = openPath("/proc/thread-self/ns/net");
+  const there = openPath(`/run/netns/${name}`);
+  try {
+    check(symbols().setns(there, CLONE_NEWNET), `enter namespace ${name}`);
+    return action();
+  } finally {
+    check(symbols().setns(home, CLONE_NEWNET), "return to the namespace of the test");
+    symbols().close(there);
+    symbols().close(home);
+  }
+}
+
 /** Two namespaces; remove them by `using`. */
 export class TwoHosts implements Disposable {
   readonly names: readonly [string, string];
@@ -82,18 +96,9 @@ export class TwoHosts implements Disposable {
     run("ip", "netns", "exec", name, ...words);
   }
 
-  /** Runs `action` with this thread in a namespace: sockets opened there stay there. */
+  /** As {@link inNamespace}. */
   in<T>(name: string, action: () => T): T {
-    const home = openPath("/proc/thread-self/ns/net");
-    const there = openPath(`/run/netns/${name}`);
-    try {
-      check(symbols().setns(there, CLONE_NEWNET), `enter namespace ${name}`);
-      return action();
-    } finally {
-      check(symbols().setns(home, CLONE_NEWNET), "return to the namespace of the test");
-      symbols().close(there);
-      symbols().close(home);
-    }
+    return inNamespace(name, action);
   }
 
   /** Joins the hosts by a veth pair. */

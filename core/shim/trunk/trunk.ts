@@ -121,17 +121,12 @@ export class Trunk implements Owner, StreamTrunk {
     this.#closeWhenIdle(now);
   }
 
-  /**
-   * True if it leads from one address to the other, by a path that has worked, and if some path works now:
-   * a connection may well outlive the one to the address that it asks for.
-   */
+  /** True if a path from one address to the other is known to work. */
   joins(source: IpAddress | undefined, destination: IpAddress): boolean {
-    if (this.#phase !== "up" || this.association.state !== "ESTABLISHED") return false;
-    const { paths } = this.association;
-    return paths.some(({ isConfirmed, errorCount }) => isConfirmed && errorCount === 0) &&
-      paths.some(({ local, remote, rtt }) =>
-        rtt.hasSample && remote.equals(destination) &&
-        (source === undefined || local.equals(source))
+    return this.#phase === "up" && this.association.state === "ESTABLISHED" &&
+      this.association.paths.some(({ local, remote, errorCount, rtt }) =>
+        remote.equals(destination) && (source === undefined || local.equals(source)) &&
+        errorCount === 0 && rtt.hasSample
       );
   }
 

@@ -21,7 +21,6 @@
  *                       (1 for NR-SACK), before the stack starts
  *   --auth-key ID:HEX   a shared key (RFC 4895), the first one active; may be repeated
  *   --auth-chunk N      take chunks of this type only if they are authenticated; may be repeated
- *   --auth-switch ID    after half of the file activate this key and deactivate the first one
  *   --interleave        let messages of several streams be interleaved (RFC 8260); what arrives on
  *                       stream N is written to the file of --receive with .N behind its name
  *   --pr POLICY:VALUE   what is sent may be given up: ttl (milliseconds) or rtx (retransmissions)
@@ -49,7 +48,7 @@
 
 enum { EXIT_LOST = 3, EXIT_NO_ASSOCIATION = 4, MAX_ADDRESSES = 8, BUFFER_SIZE = 1 << 20 };
 enum { MAX_FILES = 16, INTERLEAVING_LEVEL = 2 };
-enum { MAX_KEYS = 4, MAX_SECRET = 64, MAX_CHUNKS = 32, NO_SWITCH = -1 };
+enum { MAX_KEYS = 4, MAX_SECRET = 64, MAX_CHUNKS = 32 };
 enum end { END_DEFAULT, END_SHUTDOWN, END_ABORT, END_WAIT };
 
 struct address_list {
@@ -65,7 +64,7 @@ struct shared_key {
 
 static struct {
     struct shared_key keys[MAX_KEYS];
-    int key_count, key_switch;
+    int key_count;
     uint8_t chunks[MAX_CHUNKS];
     int chunk_count;
     int listen, echo, streams, interleave;
@@ -76,7 +75,7 @@ static struct {
     enum end end;
     char *local, *peer;
     struct sctp_prinfo pr;
-} options = { .message_size = 16384, .streams = 1, .key_switch = NO_SWITCH };
+} options = { .message_size = 16384, .streams = 1 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -193,7 +192,7 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         { "message-size", 1, 0, 'm' }, { "streams", 1, 0, 'S' }, { "echo", 0, 0, 'e' },
         { "expect", 1, 0, 'x' }, { "end", 1, 0, 'E' }, { "local", 1, 0, 'l' },
         { "peer", 1, 0, 'a' }, { "sysctl", 1, 0, 'y' }, { "auth-key", 1, 0, 'k' },
-        { "auth-chunk", 1, 0, 'c' }, { "auth-switch", 1, 0, 'K' }, { "pr", 1, 0, 'R' },
+        { "auth-chunk", 1, 0, 'c' }, { "pr", 1, 0, 'R' },
         { "interleave", 0, 0, 'I' },
         { 0, 0, 0, 0 },
     };
@@ -216,7 +215,6 @@ static int collect_options(int argc, char **argv, const char **sysctls, int room
         case 'a': options.peer = optarg; break;
         case 'k': add_key(optarg); break;
         case 'c': add_chunk(optarg); break;
-        case 'K': options.key_switch = atoi(optarg); break;
         case 'R': set_reliability(optarg); break;
         case 'I': options.interleave = 1; break;
         case 'y':
@@ -261,12 +259,6 @@ static void activate_key(struct socket *socket, uint16_t id) {
     struct sctp_authkeyid key = { .scact_keynumber = id };
 
     set_option(socket, SCTP_AUTH_ACTIVE_KEY, &key, sizeof key);
-}
-
-static void deactivate_key(struct socket *socket, uint16_t id) {
-    struct sctp_authkeyid key = { .scact_keynumber = id };
-
-    set_option(socket, SCTP_AUTH_DEACTIVATE_KEY, &key, sizeof key);
 }
 
 /* With keys the null key, which everybody has, goes. */
@@ -449,31 +441,14 @@ static void *receive_all(void *unused) {
     return unused;
 }
 
-static long size_of(FILE *file) {
-    long size;
-
-    fseek(file, 0, SEEK_END);
-    size = ftell(file);
-    rewind(file);
-    return size;
-}
-
-static void switch_key(void) {
-    activate_key(association, (uint16_t)options.key_switch);
-    deactivate_key(association, options.keys[0].id);
-    options.key_switch = NO_SWITCH;
-}
-
 static void send_file(void) {
     FILE *input = fopen(options.send_file, "rb");
     char *buffer = malloc(options.message_size);
-    unsigned long long sent = 0, half;
+    unsigned long long sent = 0;
     size_t size;
 
     if (!input || !buffer) fail(options.send_file);
-    half = (unsigned long long)size_of(input) / 2;
     for (int n = 0; (size = fread(buffer, 1, options.message_size, input)) > 0; n++) {
-        if (options.key_switch != NO_SWITCH && sent >= half) switch_key();
         if (send_message(buffer, size, (uint16_t)(n % options.streams)) < 0) break;
         sent += size;
     }
