@@ -97,6 +97,8 @@ export class TrunkSide implements TrunksPlane {
   };
   /** Connections that the peer has opened, in their order. */
   readonly accepted: StreamEnd[] = [];
+  /** Its thread gets no time: packets are taken, and nothing else. */
+  isAsleep = false;
   /** What the OPENs of the peer said. */
   readonly opens: OpenMessage[] = [];
   readonly #alarms = new Alarms<Task>();
@@ -153,6 +155,7 @@ export class TrunkSide implements TrunksPlane {
 
   /** Notifications, and everybody's turn. */
   turn(): void {
+    if (this.isAsleep) return;
     const { events } = this.endpoint();
     for (; this.#seen < events.length; this.#seen++) {
       const event = events[this.#seen];

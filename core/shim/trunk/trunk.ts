@@ -152,9 +152,10 @@ export class Trunk implements Owner, StreamTrunk {
       else if (event.kind === "communication-lost") this.#end();
     }
     if (this.#phase !== "up") return;
-    // What came before the event belongs before it, and is read before it.
-    this.#drain(now);
     switch (event.kind) {
+      case "readable":
+        this.#drain(now);
+        return;
       case "writable":
         return this.#resume(now);
       case "streams-reset":
@@ -261,7 +262,9 @@ export class Trunk implements Owner, StreamTrunk {
     this.#closeWhenIdle(now);
   }
 
+  /** What came before a reset is read before it: the end of the connection, best. */
   #handlePeerReset(now: Instant, ids: readonly number[]): void {
+    while (this.#drain(now));
     for (const stream of this.#streams.handlePeerReset(ids)) stream.handlePeerReset(now);
   }
 

@@ -231,3 +231,23 @@ Deno.test("through loss, doubling and reordering every connection has its bytes 
     assert.deepEqual(outcomes(pairs.flat()), Array(24).fill(true), `seed ${seed}`);
   }
 });
+
+Deno.test("the end of a connection is found behind many messages of others", () => {
+  const wire = new TrunkWire();
+  wire.setUp();
+  const pair = wire.connect();
+  const [from, to] = wire.connect();
+  pair[1].does("end");
+  wire.run(100);
+  // All of it comes in one batch: the chatter, the end, and the reset of its stream.
+  wire.server.isAsleep = true;
+  for (let i = 0; i < 500; i++) from.does("chatter");
+  pair[0].does("last", "end");
+  wire.run(100);
+  wire.server.isAsleep = false;
+  wire.turn();
+  wire.run(1000);
+  assert.equal(to.socket.written, "chatter".repeat(500));
+  assert.equal(pair[1].socket.written, "last");
+  assert.deepEqual(outcomes(pair), [true, true]);
+});
