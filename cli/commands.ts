@@ -105,6 +105,12 @@ export const ROOT: GroupEntry = {
       load: () => import("./demo.ts"),
     },
     {
+      kind: "command",
+      name: "netem",
+      summary: "Lays links with rate, delay and loss between network namespaces.",
+      load: () => import("./netem.ts"),
+    },
+    {
       kind: "group",
       name: "sctp",
       summary: "SCTP by hand: what netcat is for TCP.",

@@ -8,6 +8,7 @@ export const LAYERS = [
   "core/socket",
   "core/namesocket",
   "core/preserve",
+  "core/netem",
   "core/net",
   "core/rules",
   "core/ipv6opts",

@@ -89,6 +89,17 @@ export const EPOLLET = 0x80000000;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
 export const O_CLOEXEC = 0o2000000;
+export const O_RDONLY = 0;
+export const O_RDWR = 2;
+export const O_NONBLOCK = 0o4000;
+
+export const CLONE_NEWNET = 0x40000000;
+
+export const TUNSETIFF = 0x400454ca;
+export const IFF_TUN = 1;
+export const IFF_NO_PI = 0x1000;
+
+export const PR_SET_TIMERSLACK = 29;
 
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;

@@ -23,7 +23,7 @@ import { DEFAULT_PARAMETERS } from "../sctp/parameters.ts";
 import { Pump } from "../socket/pump.ts";
 import { Alarms } from "./alarms.ts";
 import { Arrivals, type ArrivalsPlane, turnAway } from "./arrivals.ts";
-import type { CommandRing } from "./command_ring.ts";
+import type { CommandRing } from "../net/command_ring.ts";
 import { configurationOf } from "./configuration_of.ts";
 import { ResetReason, SHIM_ADAPTATION } from "./control_message.ts";
 import type { CutIo } from "./cut_io.ts";

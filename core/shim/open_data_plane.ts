@@ -8,7 +8,7 @@ import { IpAddress } from "../sctp/base/address.ts";
 import { Endpoint } from "../sctp/endpoint.ts";
 import { LISTABLE_CHUNKS } from "../sctp/wire/auth_parameters.ts";
 import { openTransport, type Transport } from "../socket/transport.ts";
-import { CommandRing } from "./command_ring.ts";
+import { CommandRing } from "../net/command_ring.ts";
 import { CutIo } from "./cut_io.ts";
 import { DataPlane } from "./data_plane.ts";
 import type { Report, StartMessage, TransportConfig } from "./protocol.ts";

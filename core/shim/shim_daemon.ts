@@ -3,7 +3,7 @@ import { Wakeup } from "../net/epoll.ts";
 import { Heartbeat } from "../net/queue_watchdog.ts";
 import type { ChangeData } from "../rules/change_data.ts";
 import type { Snapshot } from "../rules/snapshot.ts";
-import { CommandRing } from "./command_ring.ts";
+import { CommandRing } from "../net/command_ring.ts";
 import { DatagramInterception } from "./datagrams/datagram_interception.ts";
 import { Interception } from "./interception.ts";
 import type { LogLevel } from "./plane.ts";

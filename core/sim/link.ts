@@ -83,7 +83,7 @@ export class Link implements Carrier {
   constructor(
     readonly name: string,
     private readonly clock: VirtualClock,
-    private readonly pool: PacketPool,
+    private readonly pool: Pick<PacketPool, "copy" | "release">,
     private readonly random: RandomSource,
     private readonly sink: PacketSink,
     settings: LinkSettings = {},

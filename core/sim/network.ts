@@ -1,6 +1,5 @@
 /** The virtual network: hosts, links between their addresses, and the clock that they share. */
 import { IpAddress } from "../sctp/base/address.ts";
-import { SeededRandom } from "../sctp/base/random.ts";
 import { after, type Instant } from "../sctp/base/time.ts";
 import type { IcmpError } from "../sctp/icmp_error.ts";
 import { Ecn, PacketBatch } from "../sctp/packet.ts";
@@ -9,6 +8,7 @@ import { Cloud } from "./cloud.ts";
 import { DuplexLink } from "./duplex_link.ts";
 import { Host, type HostOptions, type Surroundings } from "./host.ts";
 import { Link, type LinkObserver, type PacketSink } from "./link.ts";
+import { luckOf } from "./link_plan.ts";
 import type { LinkSettings } from "./link_settings.ts";
 import type { NetworkInterface } from "./network_interface.ts";
 import type { PacketHandler } from "./packet_handler.ts";
@@ -188,7 +188,7 @@ export class Network implements Surroundings {
     settings: LinkSettings,
   ): Link {
     const name = `${endName(from)} > ${endName(to)}`;
-    const random = new SeededRandom(this.seed + Math.imul(this.#links.length + 1, 0x9e3779b1));
+    const random = luckOf(this.seed, this.#links.length);
     const link = new Link(name, this.clock, this.pool, random, sink, settings);
     link.observer = this.#observer;
     this.#links.push(link);
