@@ -121,12 +121,17 @@ export class Trunk implements Owner, StreamTrunk {
     this.#closeWhenIdle(now);
   }
 
-  /** True if a path from one address to the other is known to work. */
+  /**
+   * True if it leads from one address to the other, by a path that has worked, and if some path works now:
+   * a connection may well outlive the one to the address that it asks for.
+   */
   joins(source: IpAddress | undefined, destination: IpAddress): boolean {
-    return this.#phase === "up" && this.association.state === "ESTABLISHED" &&
-      this.association.paths.some(({ local, remote, errorCount, rtt }) =>
-        remote.equals(destination) && (source === undefined || local.equals(source)) &&
-        errorCount === 0 && rtt.hasSample
+    if (this.#phase !== "up" || this.association.state !== "ESTABLISHED") return false;
+    const { paths } = this.association;
+    return paths.some(({ isConfirmed, errorCount }) => isConfirmed && errorCount === 0) &&
+      paths.some(({ local, remote, rtt }) =>
+        rtt.hasSample && remote.equals(destination) &&
+        (source === undefined || local.equals(source))
       );
   }
 
