@@ -332,9 +332,14 @@ export class SendQueue {
     return address;
   }
 
+  /** True if no other stream has a turn while this one has something. */
+  get isOneStream(): boolean {
+    return this.#turns.order.count === 1;
+  }
+
   /**
    * Cuts `chunks` chunks of `length` bytes off the current segment, one after the other; it has more
-   * than that. Returns where the first one lies in the pool.
+   * than that, and with interleaving {@link isOneStream} holds. Returns where the first one lies in the pool.
    */
   cutMany(length: number, chunks: number): number {
     const slot = this.#slot;
@@ -346,6 +351,11 @@ export class SendQueue {
     this.#virtualTime = streams.used[slot] + cost * (chunks - 1);
     streams.used[slot] += cost * chunks;
     this.#bound = slot;
+    if (!this.interleaves) return address;
+    // As if the only stream that has a turn had had so many.
+    streams.chunks[slot] += chunks - 1;
+    this.#turnCount += chunks - 1;
+    this.#endChunk(slot);
     return address;
   }
 
