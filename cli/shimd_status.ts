@@ -1,6 +1,10 @@
 /** The status of a daemon as lines of text. */
 import { formatHostPort } from "../core/shim/endpoint_spec.ts";
-import type { DatagramStatus, FlowStatus } from "../core/shim/datagrams/status.ts";
+import type {
+  DatagramStatus,
+  DroppedDatagrams,
+  FlowStatus,
+} from "../core/shim/datagrams/status.ts";
 import type { PathInfo } from "../core/socket/info.ts";
 import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
 
@@ -37,14 +41,33 @@ export function listenerLines({ listeners }: ShimStatus): string[] {
 function datagramLines({ counters, dropped, flowCount, flows }: DatagramStatus): string[] {
   const { opened, accepted, carriedOut, plainOut, carriedIn } = counters;
   if (opened + accepted + plainOut === 0) return [];
-  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   const hidden = flowCount - flows.length;
   return [
     `UDP: ${flowCount} flows; ${carriedOut} datagrams sent by SCTP, ${plainOut} by UDP, ` +
-    `${carriedIn} received by SCTP, ${lost} dropped`,
+    `${carriedIn} received by SCTP, ${describeDropped(dropped)}`,
     ...flows.map(flowLine),
     ...(hidden > 0 ? [`  and ${hidden} flows more`] : []),
   ];
+}
+
+/** Why datagrams are dropped, in words. */
+const DROPPED: Readonly<Record<keyof DroppedDatagrams, string>> = {
+  sendBufferFull: "send buffer full",
+  malformed: "malformed",
+  unknownFlow: "unknown flow",
+  refused: "refused",
+  tooLong: "too long",
+  notDelivered: "not delivered",
+};
+
+/** "none dropped", or "4 dropped (3 send buffer full, 1 refused)". */
+function describeDropped(dropped: DroppedDatagrams): string {
+  const reasons = Object.keys(DROPPED) as (keyof DroppedDatagrams)[];
+  const counted = reasons.filter((reason) => dropped[reason] > 0);
+  if (counted.length === 0) return "none dropped";
+  const sum = counted.reduce((total, reason) => total + dropped[reason], 0);
+  const words = counted.map((reason) => `${dropped[reason]} ${DROPPED[reason]}`);
+  return `${sum} dropped (${words.join(", ")})`;
 }
 
 function flowLine(flow: FlowStatus): string {

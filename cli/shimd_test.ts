@@ -306,7 +306,8 @@ Deno.test("the status is shown with a line for each connection and each path of 
     "up 1.2 s: 1 open, 1 carried, 1 fell back, 0 closed, 0 broken",
     "  2 127.0.0.1:5000 - server:22 by TCP: READY, fell back to TCP: nobody there; " +
     "999 B out, 25.0 MB in",
-    "UDP: 301 flows; 20 datagrams sent by SCTP, 2 by UDP, 19 received by SCTP, 4 dropped",
+    "UDP: 301 flows; 20 datagrams sent by SCTP, 2 by UDP, 19 received by SCTP, " +
+    "4 dropped (3 send buffer full, 1 unknown flow)",
     "  10.0.0.1:5000 - 10.0.0.2:53 by SCTP: ACTIVE, carried over SCTP; " +
     "sent 20 by SCTP, 2 by UDP, received 19 by SCTP",
     "  and 300 flows more",
