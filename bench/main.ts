@@ -11,7 +11,6 @@ import { type Entry, figureEntry, RawData, tables } from "./report.ts";
 import { shimBulk } from "./shim/bulk.ts";
 import { shimConnect, shimRate } from "./shim/connect.ts";
 import { shimIdle } from "./shim/idle.ts";
-import { shimMultiplex, shimMultiplexIdle } from "./shim/multiplex.ts";
 import { shimLatency } from "./shim/latency.ts";
 import { StageSet } from "./shim/stage_set.ts";
 import { describeSurroundings, surroundings } from "./surroundings.ts";
@@ -28,8 +27,6 @@ const BENCHMARKS: readonly Benchmark[] = [
   shimLatency,
   shimBulk,
   shimIdle,
-  shimMultiplex,
-  shimMultiplexIdle,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const RESULTS = fileURLToPath(new URL("../out/bench", import.meta.url));

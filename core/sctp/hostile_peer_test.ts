@@ -12,9 +12,8 @@ import { IpAddress } from "./base/address.ts";
 import { tsn } from "./base/serial.ts";
 import { instant } from "./base/time.ts";
 import { REPLY_MEMORY } from "./reply_queue.ts";
-import { data, type DataTemplate, init, packet, rawChunk, sack } from "./testing/chunks.ts";
+import { data, type DataTemplate, init, packet, rawChunk } from "./testing/chunks.ts";
 import { Puppet, PUPPET_PORT, SUBJECT_PORT } from "./testing/puppet.ts";
-import { namesOf } from "./testing/sent_packet.ts";
 import { TestEndpoint } from "./testing/test_endpoint.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
 import { encodeAbort } from "./wire/abort.ts";
@@ -116,35 +115,6 @@ Deno.test("forged HEARTBEAT ACKs measure nothing, confirm nothing and clear no e
   assert.equal(puppet.subject.endpoint.metrics.dropped["forged-heartbeat-ack"], 500);
 });
 
-Deno.test("SACKs for data never sent, in every form, grow no window and release nothing", () => {
-  const puppet = new Puppet({ parameters: { noDelay: 1 } });
-  puppet.connect();
-  puppet.submit(3000);
-  const { association } = puppet;
-  const [{ cwnd }] = association.paths;
-  const forms: Uint8Array[] = [
-    sack(puppet.subjectTsn - 1, { gaps: [[2, 60_000]] }),
-    sack(puppet.subjectTsn - 1, { gaps: [[4, 4]] }),
-    sack(puppet.subjectTsn - 1, { gaps: [[65_535, 65_535]] }),
-    sack(puppet.subjectTsn - 1000),
-    sack(puppet.subjectTsn + 2 ** 31),
-  ];
-  for (const form of forms) puppet.send(form);
-  assert.equal(association.paths[0].cwnd, cwnd);
-  assert.equal(association.bufferedBytes, 3000);
-  assert.deepEqual(namesOf(puppet.send(sack(puppet.subjectTsn + 3))), ["ABORT"]);
-});
-
-Deno.test("one byte acknowledged at a time grows the window no faster (RFC 9260, section 7.2.1)", () => {
-  const puppet = new Puppet({ parameters: { noDelay: 1 } });
-  puppet.connect();
-  puppet.submit(4000);
-  const [path] = puppet.association.paths;
-  const before = path.cwnd;
-  for (let i = 0; i < 50; i++) puppet.ack(1);
-  assert.ok(path.cwnd <= before + 1468);
-});
-
 interface Flood {
   readonly name: string;
   readonly chunk: (i: number) => [number, DataTemplate];
@@ -216,18 +186,6 @@ Deno.test("a packet full of control chunks is answered by no more bytes than it 
     const answered = puppet.send(...chunks).reduce((sum, { bytes }) => sum + bytes.length, 0);
     assert.ok(answered <= size + 200, `${name}: ${answered} bytes for ${size}`);
   }
-});
-
-Deno.test("many SACKs in one packet are work for one", () => {
-  const puppet = new Puppet({ parameters: { noDelay: 1 } });
-  puppet.connect();
-  puppet.submit(4000);
-  const chunks = Array.from(
-    { length: 60 },
-    (_, i) => sack(puppet.subjectTsn - 1, { gaps: [[2, 2 + (i & 1)]] }),
-  );
-  puppet.send(...chunks);
-  assert.equal(puppet.association.metrics.sacksReceived, 1);
 });
 
 Deno.test("a stranger without the tag changes nothing of an association, whatever he sends", () => {

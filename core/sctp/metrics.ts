@@ -15,6 +15,7 @@ export const DROP_REASONS = [
   "bad-cookie",
   "stale-cookie",
   "unexpected-chunk",
+  "mixed-data",
   "unrecognized-chunk",
   "unauthenticated-chunk",
   "bad-auth",
@@ -24,6 +25,7 @@ export const DROP_REASONS = [
   "absurd-forward-tsn",
   "postponed-forward-tsn",
   "old-sack",
+  "unsent-acknowledged",
   "no-room",
   "beyond-window",
   "duplicate-data",
@@ -40,6 +42,7 @@ export const DROP_REASONS = [
   "out-of-the-blue",
   "reply-queue-full",
   "icmp-not-ours",
+  "useless-mtu",
   "association-limit",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -6,7 +6,7 @@ import type { AckSummary, CongestionController } from "./controller.ts";
  * Deviation: a receiver that handles a batch of packets at once sends one SACK for all of them, so
  * with L = 1 slow start would depend on its batching; the byte count (bound 1) still holds.
  */
-const SLOW_START_L = 8;
+export const SLOW_START_L = 8;
 
 export class Reno implements CongestionController {
   readonly name = "reno";

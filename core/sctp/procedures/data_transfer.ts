@@ -123,7 +123,11 @@ export function handleSack(association: Association, context: ChunkContext): voi
     case SackVerdict.Old:
       host.countDrop("old-sack");
       return;
+    case SackVerdict.Exaggerated:
+      host.countDrop("unsent-acknowledged");
+      break;
     case SackVerdict.NeverSent:
+      host.countDrop("unsent-acknowledged");
       abortForViolation(association, [protocolViolation("SACK for a TSN that was never sent")]);
       return;
   }

@@ -44,7 +44,7 @@ export function onMtuProbeAcked(association: Association, now: Instant, path: Pa
   search(association, now, path);
 }
 
-/** A validated ICMP error: a packet did not pass a link of `mtu` bytes. */
+/** A validated ICMP error: a packet did not pass a link of `mtu` bytes. Counted if that is no news, or cannot be. */
 export function onPacketTooBig(
   association: Association,
   now: Instant,
@@ -54,7 +54,7 @@ export function onPacketTooBig(
   if (!isSearched(path)) return change(association, path, () => path.mtuSearch.believe(mtu));
   let isNews = false;
   change(association, path, () => isNews = path.mtuSearch.packetTooBig(mtu));
-  if (!isNews) return;
+  if (!isNews) return association.host.countDrop("useless-mtu");
   path.mtuProbe = undefined;
   search(association, now, path);
 }

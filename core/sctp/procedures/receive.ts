@@ -270,6 +270,7 @@ function processChunk(
 
 /** RFC 8260, sections 2.2.3 and 2.3.1. */
 function refuseOtherKind(association: Association, type: number): void {
+  association.host.countDrop("mixed-data");
   const words = association.interleaves ? "beside I-DATA" : "without I-DATA being agreed on";
   abortForViolation(association, [protocolViolation(`${chunkName(type)} ${words}`)]);
 }

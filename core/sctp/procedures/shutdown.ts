@@ -122,6 +122,7 @@ export function handleShutdown(association: Association, context: ChunkContext):
   const cumulative = shutdownCumulativeTsn(context.bytes, context.offset);
   const verdict = processCumulativeAck(tx, context.now, cumulative);
   if (verdict === SackVerdict.NeverSent) {
+    association.host.countDrop("unsent-acknowledged");
     abortForViolation(association, [protocolViolation("SHUTDOWN for a TSN that was never sent")]);
     return;
   }

@@ -22,22 +22,27 @@ export class FirmBlocks {
   previous = new TsnRanges();
 }
 
-/** Reads both lists of blocks; together they are what the NR-SACK reports as received. */
+/**
+ * Reads both lists of blocks; together they are what the NR-SACK reports as received.
+ * @returns as {@link readGapBlocks}.
+ */
 export function readNrSackBlocks(
   tx: Transmission,
   bytes: Uint8Array,
   offset: number,
   cumulative: Tsn,
-): void {
+): boolean {
   const blocks = tx.firmBlocks ??= new FirmBlocks();
   const farthest = tsnDistance(cumulative, tx.outstanding.nextTsn) - 1;
   const renegableCount = nrSackRenegableCount(bytes, offset);
   const renegableAt = nrSackRenegableBlocks(offset);
-  readGapBlocks(bytes, renegableAt, renegableCount, cumulative, farthest, blocks.renegable);
+  const { renegable, firm } = blocks;
+  const isOne = readGapBlocks(bytes, renegableAt, renegableCount, cumulative, farthest, renegable);
   const firmCount = nrSackFirmCount(bytes, offset);
   const firmAt = nrSackFirmBlocks(bytes, offset);
-  readGapBlocks(bytes, firmAt, firmCount, cumulative, farthest, blocks.firm);
-  uniteRanges(blocks.renegable, blocks.firm, tx.reported);
+  const isOther = readGapBlocks(bytes, firmAt, firmCount, cumulative, farthest, firm);
+  uniteRanges(renegable, firm, tx.reported);
+  return isOne && isOther;
 }
 
 /**

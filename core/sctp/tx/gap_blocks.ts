@@ -6,6 +6,7 @@ import { blockEnd, blockStart } from "../wire/gap_blocks.ts";
 /**
  * Reads the list of blocks at `at`; blocks out of order, empty or beyond what was sent end the reading.
  * @param farthest the last TSN that was sent, as a distance from the Cumulative TSN Ack.
+ * @returns false if there were such blocks.
  */
 export function readGapBlocks(
   bytes: Uint8Array,
@@ -14,16 +15,17 @@ export function readGapBlocks(
   cumulative: Tsn,
   farthest: number,
   into: TsnRanges,
-): void {
+): boolean {
   into.clear();
   let previous = 0;
   for (let i = 0; i < count; i++) {
     const start = blockStart(bytes, at, i);
     const end = blockEnd(bytes, at, i);
-    if (start <= previous + 1 || end < start || end > farthest) return;
+    if (start <= previous + 1 || end < start || end > farthest) return false;
     into.append(tsnAdd(cumulative, start), tsnAdd(cumulative, end));
     previous = end;
   }
+  return true;
 }
 
 /** What is in either set. */

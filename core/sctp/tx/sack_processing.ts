@@ -29,8 +29,10 @@ export const SackVerdict = {
   Processed: 0,
   /** Older than one that was processed before. */
   Old: 1,
-  /** Acknowledges a TSN that was never sent: the peer is broken or forged. */
+  /** Acknowledges all up to a TSN that was never sent: the peer is broken or forged. */
   NeverSent: 2,
+  /** Processed, but for blocks that cannot be: out of order, or of TSNs that were never sent. */
+  Exaggerated: 3,
 } as const;
 export type SackVerdict = (typeof SackVerdict)[keyof typeof SackVerdict];
 
@@ -47,14 +49,15 @@ export function processSack(
   const before = tx.outstanding.ackPoint;
   const highest = acknowledgeUpTo(tx, now, cumulative);
   const isFirm = chunkType(bytes, offset) === ChunkType.NrSack;
-  if (isFirm) readNrSackBlocks(tx, bytes, offset, cumulative);
-  else readSackBlocks(tx, bytes, offset, cumulative);
+  const areTrue = isFirm
+    ? readNrSackBlocks(tx, bytes, offset, cumulative)
+    : readSackBlocks(tx, bytes, offset, cumulative);
   const highestNew = acknowledgeGaps(tx, now, highest);
   if (isFirm) settleFirmBlocks(tx, now);
   finishAck(tx, now, before !== cumulative, highestNew);
   // RFC 9260, section 6.2.1, D ii.
   tx.announcedWindow = sackWindow(bytes, offset);
-  return SackVerdict.Processed;
+  return areTrue ? SackVerdict.Processed : SackVerdict.Exaggerated;
 }
 
 /** Takes the Cumulative TSN Ack of a SHUTDOWN: it says nothing about gaps (section 3.3.8). */
@@ -146,10 +149,17 @@ function readSackBlocks(
   bytes: Uint8Array,
   offset: number,
   cumulative: Tsn,
-): void {
+): boolean {
   const farthest = tsnDistance(cumulative, tx.outstanding.nextTsn) - 1;
   const count = sackGapCount(bytes, offset);
-  readGapBlocks(bytes, offset + SACK_HEADER_LENGTH, count, cumulative, farthest, tx.reported);
+  return readGapBlocks(
+    bytes,
+    offset + SACK_HEADER_LENGTH,
+    count,
+    cumulative,
+    farthest,
+    tx.reported,
+  );
 }
 
 /** Gives back what this NR-SACK is the first to acknowledge for good. */

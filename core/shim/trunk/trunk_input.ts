@@ -3,6 +3,7 @@ import type { Association } from "../../sctp/association.ts";
 import type { Instant } from "../../sctp/base/time.ts";
 import type { ReceiveInfo } from "../../sctp/rx/reassembly.ts";
 import { URGENT_PPID } from "../control_message.ts";
+import type { StreamTable } from "./stream_table.ts";
 import {
   CONTROL_PPID,
   CREDIT_STREAM,
@@ -11,7 +12,7 @@ import {
   MAX_TRUNK_MESSAGE,
   type OpenMessage,
 } from "./trunk_message.ts";
-import type { TrunkStreams } from "./trunk_streams.ts";
+import type { TrunkStream } from "./trunk_stream.ts";
 
 /** Messages taken off the association in one turn. */
 const READS_PER_TURN = 64;
@@ -22,13 +23,13 @@ const message = new Uint8Array(LONGEST_MESSAGE);
 
 export class TrunkInput {
   readonly #association: Association;
-  readonly #streams: TrunkStreams;
+  readonly #streams: StreamTable<TrunkStream>;
   readonly #welcome: (id: number, open: OpenMessage) => boolean;
 
   /** @param welcome opens a stream for the peer; false if that has no business to. */
   constructor(
     association: Association,
-    streams: TrunkStreams,
+    streams: StreamTable<TrunkStream>,
     welcome: (id: number, open: OpenMessage) => boolean,
   ) {
     this.#association = association;

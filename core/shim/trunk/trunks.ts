@@ -76,9 +76,9 @@ export class Trunks {
         adaptation: TRUNK_ADAPTATION,
         parameters: TRUNK_PARAMETERS,
       });
-      const trunk = new Trunk(this.#plane, association, (ended, isRefused) => {
+      const trunk = new Trunk(this.#plane, association, (ended, wasUp) => {
         this.#own.delete(ended);
-        if (isRefused) this.#noteRefusal(this.#plane.now(), wish);
+        if (!wasUp) this.#noteRefusal(this.#plane.now(), wish);
       });
       this.#own.set(trunk, wish);
       this.#plane.own(association, trunk);

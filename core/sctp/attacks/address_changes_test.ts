@@ -9,7 +9,7 @@ import { ChunkType } from "../wire/chunk_type.ts";
 import { encodeCookieEcho } from "../wire/cookie.ts";
 import { CauseCode } from "../wire/error_cause.ts";
 import { address } from "../testing/test_endpoint.ts";
-import { MAX_REQUESTS } from "./asconf_requests.ts";
+import { MAX_REQUESTS } from "../procedures/asconf_requests.ts";
 
 const CHUNKS = [ChunkType.Asconf, ChunkType.AsconfAck];
 
@@ -53,8 +53,22 @@ Deno.test("a replayed ASCONF changes nothing", () => {
   const captured = puppet.sealed({}, puppet.asconf(["add 10.0.0.9"]));
   puppet.send(...captured);
   puppet.ask(["delete 10.0.0.9"]);
-  puppet.send(...captured);
-  puppet.sendIn({ from: "10.0.0.66" }, ...captured);
+  for (let i = 0; i < 100; i++) {
+    puppet.send(...captured);
+    puppet.sendIn({ from: "10.0.0.66" }, ...captured);
+  }
+  assert.equal(puppet.association.paths.length, 1);
+  assert.equal(puppet.subject.endpoint.metrics.dropped["bad-sequence"], 200);
+});
+
+Deno.test("whoever has the key cannot delete the last address (F7)", () => {
+  const puppet = asconfPuppet();
+  for (let i = 0; i < 100; i++) {
+    const [{ responses: [response] }] = acksIn(puppet.ask(["delete 10.0.0.2"]));
+    assert.ok(response.kind === "error");
+    assert.equal(response.causes[0].code, CauseCode.DeleteLastAddress);
+  }
+  assert.equal(puppet.subject.endpoint.metrics.dropped["last-address"], 100);
   assert.equal(puppet.association.paths.length, 1);
 });
 
