@@ -11,6 +11,7 @@ import { type Entry, figureEntry, RawData, tables } from "./report.ts";
 import { shimBulk } from "./shim/bulk.ts";
 import { shimConnect, shimRate } from "./shim/connect.ts";
 import { shimIdle } from "./shim/idle.ts";
+import { shimMultiplex, shimMultiplexIdle } from "./shim/multiplex.ts";
 import { shimLatency } from "./shim/latency.ts";
 import { StageSet } from "./shim/stage_set.ts";
 import { describeSurroundings, surroundings } from "./surroundings.ts";
@@ -27,6 +28,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   shimLatency,
   shimBulk,
   shimIdle,
+  shimMultiplex,
+  shimMultiplexIdle,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const RESULTS = fileURLToPath(new URL("../out/bench", import.meta.url));

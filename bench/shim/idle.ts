@@ -35,6 +35,37 @@ export const shimIdle: Benchmark = {
 
 async function measure(context: Context, stage: Stage): Promise<void> {
   const count = context.effort.idle;
+  const column = `${count.toLocaleString("en-US")} connections`;
+  for (const { row, before, open, after } of await measureGrowth(context, stage, count)) {
+    const each = (open - before) / count / 1024;
+    context.keep({ row, column, unit: "KiB a connection", samples: [each] });
+    const left = (after - before) / 1024 / 1024;
+    context.keep({ row, column, unit: "MiB left", samples: [left] });
+  }
+  context.note(
+    `Growth of the resident set since ${FIRST} connections came and went; what is left once all closed.`,
+  );
+}
+
+/** Bytes of a shimd that are in memory. */
+export interface Growth {
+  /** The host that it runs on. */
+  readonly row: string;
+  readonly before: number;
+  /** While all connections are open, and once they are gone. */
+  readonly open: number;
+  readonly after: number;
+}
+
+/**
+ * Opens so many connections and closes them again.
+ * @throws Error if not all of them were carried.
+ */
+export async function measureGrowth(
+  context: Context,
+  stage: Stage,
+  count: number,
+): Promise<readonly Growth[]> {
   const shims = [
     { row: "client", shim: stage.clientShim },
     { row: "server", shim: stage.serverShim },
@@ -50,6 +81,7 @@ async function measure(context: Context, stage: Stage): Promise<void> {
   await (await Crowd.gather(stage, stage.ways.carried, FIRST)).leave();
   await settled();
   const before = sizes();
+  const carriedBefore = (await stage.clientShim.counters()).carried;
   context.progress(`opening ${count} connections`);
   const crowd = await Crowd.gather(stage, stage.ways.carried, count);
   await pause(SETTLED);
@@ -58,20 +90,13 @@ async function measure(context: Context, stage: Stage): Promise<void> {
   await crowd.leave();
   await settled();
   const after = sizes();
-  const carried = (await stage.clientShim.counters()).carried - FIRST;
+  const carried = (await stage.clientShim.counters()).carried - carriedBefore;
   if (carried !== count) throw new Error(`of ${count} connections ${carried} were carried`);
-  for (const [index, { row }] of shims.entries()) {
-    const figures = { before: before[index], open: open[index], after: after[index] };
-    context.record("idle", { row, count, ...figures });
-    const column = `${count.toLocaleString("en-US")} connections`;
-    const each = (figures.open - figures.before) / count / 1024;
-    context.keep({ row, column, unit: "KiB a connection", samples: [each] });
-    const left = (figures.after - figures.before) / 1024 / 1024;
-    context.keep({ row, column, unit: "MiB left", samples: [left] });
-  }
-  context.note(
-    `Growth of the resident set since ${FIRST} connections came and went; what is left once all closed.`,
-  );
+  return shims.map(({ row }, index) => {
+    const growth = { row, before: before[index], open: open[index], after: after[index] };
+    context.record("idle", { count, ...growth });
+    return growth;
+  });
 }
 
 /** Clients and their server, all connected, saying nothing. */

@@ -5,6 +5,7 @@ import { shimBulk } from "./bulk.ts";
 import { shimConnect, shimRate } from "./connect.ts";
 import { shimIdle } from "./idle.ts";
 import { shimLatency } from "./latency.ts";
+import { shimMultiplex } from "./multiplex.ts";
 import type { Stage } from "./stage.ts";
 import { StageSet } from "./stage_set.ts";
 
@@ -103,6 +104,21 @@ Deno.test(
         ),
       );
       assert.deepEqual(records.map(({ count }) => count), [TINY.idle, TINY.idle]);
+    },
+  ),
+);
+
+Deno.test(
+  needs(
+    NEEDS,
+    "connections that share an association are measured beside those that do not",
+    async () => {
+      const { names, records } = await run(shimMultiplex);
+      for (const column of ["connections, ", "request p50, ", "request p99, ", "beside bulk, "]) {
+        const compared = `one for all, ${column}times an association each`;
+        assert.ok(names.includes(compared), `${compared} in ${names}`);
+      }
+      assert.equal(records.length, 8, "two rows, two measurements, a warm-up and a turn");
     },
   ),
 );

@@ -7,11 +7,18 @@ import { Relay } from "./relay.ts";
 import { PORT, type Way, type Ways, waysOf } from "./ways.ts";
 
 /** A head start that SCTP never loses, however busy the machine is. */
-const CLIENT_RULES = `rules = ["-c remote -p enable -r ${PORT.carried}:${PORT.unavailable}"]
+const CLIENT_RULES = `rules = [
+  "-c remote -p enable -r ${PORT.carried}:${PORT.unavailable}",
+  "-c remote -p enable -s ${PORT.beside}",
+]
 [net.inet.sctp.shim]
 head_start = 10000
 `;
-const SERVER_RULES = `rules = ["-c local -p enable -s ${PORT.carried}"]\n`;
+const SERVER_RULES = `rules = [
+  "-c local -p enable -s ${PORT.carried}",
+  "-c local -p enable -s ${PORT.beside}",
+]
+`;
 
 /** What client and server do. */
 export interface Play<Client extends LoadReport> {
@@ -43,16 +50,17 @@ export class Stage {
   /**
    * Builds it: what is started ends with `children`.
    * @param folder for the programs and the rules.
+   * @param settings of the client's shimd, as lines of their file.
    * @throws Error with what is missing.
    */
-  static async open(children: Children, folder: string): Promise<Stage> {
+  static async open(children: Children, folder: string, settings: string): Promise<Stage> {
     const load = await Load.build(folder);
     const bare = await Hosts.make(children);
     const tracked = await Hosts.make(children);
     tracked.trackConnections();
     const hosts = await Hosts.make(children);
     const [client, server] = [`${folder}/client.toml`, `${folder}/server.toml`];
-    await Deno.writeTextFile(client, CLIENT_RULES);
+    await Deno.writeTextFile(client, CLIENT_RULES + settings);
     await Deno.writeTextFile(server, SERVER_RULES);
     const daemons = await Promise.all([
       Daemon.start(children, hosts.client, ["--intercept", "--file", client]),

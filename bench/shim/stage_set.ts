@@ -12,8 +12,14 @@ const PACKAGES = "util-linux iproute2 procps ethtool socat gcc libc6-dev iptable
 
 export class StageSet {
   readonly #children = new Children();
+  readonly #settings: string;
   #folder: string | undefined;
   #stage: Promise<Stage> | undefined;
+
+  /** @param settings of the client's shimd, as lines of their file. */
+  constructor(settings = "") {
+    this.#settings = settings;
+  }
 
   /** The stage, or in words why there is none. */
   async get(): Promise<Stage | string> {
@@ -30,7 +36,7 @@ export class StageSet {
 
   async #build(): Promise<Stage> {
     this.#folder = await Deno.makeTempDir({ prefix: "shimkit-bench-" });
-    return await Stage.open(this.#children, this.#folder);
+    return await Stage.open(this.#children, this.#folder, this.#settings);
   }
 }
 

@@ -11,6 +11,8 @@ export const PORT = {
   unavailable: 7001,
   /** No rule matches. */
   unmatched: 7002,
+  /** As the first, for what goes on beside it. */
+  beside: 7003,
 } as const;
 
 /** One way. */
@@ -41,6 +43,8 @@ export interface Ways {
   /** The shimd knows that the server has no SCTP for this port. */
   readonly unavailable: Way;
   readonly carried: Way;
+  /** The same to another port. */
+  readonly beside: Way;
   /** By a plain TCP relay on the client's host. */
   readonly relayed: Way;
 }
@@ -63,17 +67,19 @@ export function waysOf(
     carried: false,
     cpuSeconds: () => Promise.resolve(0),
   });
+  const carried = (port: number): Way => ({
+    ...ways(hosts, port),
+    held: true,
+    carried: true,
+    cpuSeconds: () => Promise.resolve(daemons.reduce((sum, each) => sum + each.cpuSeconds, 0)),
+  });
   return {
     bare: ways(bare, PORT.unmatched),
     tracked: ways(tracked, PORT.unmatched),
     disabled: ways(hosts, PORT.unmatched),
     unavailable: { ...ways(hosts, PORT.unavailable), held: true },
-    carried: {
-      ...ways(hosts, PORT.carried),
-      held: true,
-      carried: true,
-      cpuSeconds: () => Promise.resolve(daemons.reduce((sum, each) => sum + each.cpuSeconds, 0)),
-    },
+    carried: carried(PORT.carried),
+    beside: carried(PORT.beside),
     relayed: {
       ...ways(hosts, PORT.unmatched),
       address: "127.0.0.1",

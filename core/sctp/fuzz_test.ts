@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { HmacId } from "./wire/auth.ts";
 import { LISTABLE_CHUNKS } from "./wire/auth_parameters.ts";
 import { ChunkType } from "./wire/chunk_type.ts";
+import type { Parameters } from "./parameters.ts";
 import type { PartialReliability } from "./tx/partial_reliability.ts";
 import { STREAM_SCHEDULERS, type StreamSchedulerName } from "./tx/stream_scheduler.ts";
 import { type Command, type FuzzPlan, FuzzRun, type Weather } from "./testing/fuzz_run.ts";
@@ -45,6 +46,8 @@ const send: fc.Arbitrary<Command> = fc.record({
     ),
     { nil: undefined },
   ),
+  over: fc.option(fc.nat(3), { nil: undefined, freq: 4 }),
+  key: fc.option(fc.constantFrom(1, 2), { nil: undefined, freq: 4 }),
 });
 
 const usual: fc.Arbitrary<Command> = fc.oneof(
@@ -75,6 +78,34 @@ const usual: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     arbitrary: fc.record({ kind: fc.constant("primary" as const), side, path: fc.nat(3) }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("retune" as const),
+      side,
+      changes: fc.constantFrom<Partial<Parameters>[]>(
+        { maxBurst: 0 },
+        { maxBurst: 1 },
+        { noDelay: 1, sackDelay: 0 },
+        { sackFrequency: 1 },
+        { sackDelay: 500, sackFrequency: 64 },
+        { rtoMin: 50, rtoMax: 5000 },
+        { hbInterval: 5000 },
+        { sendBuffer: 70_000 },
+        { receiveBuffer: 4 << 20 },
+        { partialDeliveryPoint: 100 },
+        { pathMtuDiscovery: 0 },
+      ),
+    }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant("limit" as const),
+      side,
+      bytes: fc.constantFrom(100, 1000, Infinity),
+    }),
     weight: 1,
   },
   {
@@ -140,9 +171,9 @@ const parameters = fc.record({
  */
 const wanted = LISTABLE_CHUNKS.filter((type) => type !== ChunkType.Abort);
 
-/** The key is the same on both sides, or the null key. */
+/** The keys are the same on both sides, or the null key. */
 const authentication = fc.constantFrom(undefined, new Uint8Array(32).fill(7)).chain((secret) => {
-  const keys = secret === undefined ? [] : [{ id: 1, secret }];
+  const keys = secret === undefined ? [] : [{ id: 1, secret }, { id: 2, secret: secret.slice(1) }];
   const side = fc.record({
     keys: fc.constant(keys),
     chunks: fc.oneof(

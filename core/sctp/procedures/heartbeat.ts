@@ -84,7 +84,7 @@ export function onHeartbeatTimer(association: Association, now: Instant, path: P
  */
 function mayProbe(association: Association, path: Path): boolean {
   if (association.state === "COOKIE-ECHOED") return false;
-  const enabled = path.heartbeatEnabled && association.parameters.heartbeat === 1;
+  const enabled = path.heartbeatEnabled && path.parameters.heartbeat === 1;
   return path.status === "unconfirmed" || enabled;
 }
 

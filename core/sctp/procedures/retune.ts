@@ -23,9 +23,10 @@ export function changeParameters(
   association.parameters = parameters;
   association.tx.parameters = parameters;
   association.rx?.retune(parameters);
+  // Before COOKIE ACK the peer may not know of the association (RFC 9260, section 5.1, C).
+  if (isMonitored(association)) association.rx?.tellIfOpened();
   for (const path of association.pathList) changePathParameters(association, now, path, changes);
   association.reportRoom();
-  association.host.touch(association);
 }
 
 /**
@@ -41,19 +42,9 @@ export function changePathParameters(
   const before = path.parameters;
   path.parameters = withParameters(changes, before);
   path.rtt.retune(path.parameters);
-  const isFaster = path.parameters.hbInterval !== before.hbInterval;
-  if (isFaster && isMonitored(association)) scheduleHeartbeat(path, now, association);
-}
-
-/** Switches the heartbeats of a path on or off; a path that is not proved is probed all the same. */
-export function enableHeartbeat(
-  association: Association,
-  now: Instant,
-  path: Path,
-  enabled: boolean,
-): void {
-  path.heartbeatEnabled = enabled;
-  if (enabled && isMonitored(association)) scheduleHeartbeat(path, now, association);
+  const isOther = path.parameters.hbInterval !== before.hbInterval;
+  if (isOther && isMonitored(association)) scheduleHeartbeat(path, now, association);
+  association.host.touch(association);
 }
 
 /**

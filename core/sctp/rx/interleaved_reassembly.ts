@@ -44,8 +44,8 @@ export class InterleavedReassembly {
   readonly #looks = new LookBudget();
   /** Bytes that were read already from the first record of the first ready message. */
   #consumed = 0;
-  /** TSN of the first chunk that was read from last. */
-  lastReadTsn = 0;
+  /** TSN of the first chunk that was read from last, as a signed number. */
+  lastRead = 0;
 
   /**
    * @param salt random: the peer chooses the keys of the index.
@@ -159,7 +159,7 @@ export class InterleavedReassembly {
     const open = this.#openAt(first);
     const following = store.nextReady[first];
     const last = store.runLast[first];
-    this.lastReadTsn = store.tsn[first];
+    this.lastRead = store.tsn[first] | 0;
     this.#describe(first, info);
     let record = first;
     let copied = 0;

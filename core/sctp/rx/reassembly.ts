@@ -68,8 +68,8 @@ export class Reassembly {
   /** Messages were skipped: fragments of them may still come. */
   #haveSkipped = false;
   #aborted: AbortedMessage | undefined;
-  /** TSN of the first chunk that was read from last. */
-  lastReadTsn = 0;
+  /** TSN of the first chunk that was read from last, as a signed number. */
+  lastRead = 0;
 
   /**
    * @param salt random: the peer chooses the keys of the index.
@@ -208,7 +208,7 @@ export class Reassembly {
     const following = store.nextReady[first];
     let record = first;
     const inParts = record === this.#partial;
-    this.lastReadTsn = store.tsn[record];
+    this.lastRead = store.tsn[record] | 0;
     info.stream = store.stream[record];
     info.ssn = store.ssn[record];
     info.ppid = store.ppid[record];

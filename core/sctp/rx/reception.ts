@@ -289,15 +289,19 @@ export class Reception {
   read(target: Uint8Array, info: ReceiveInfo): number {
     const copied = this.#reassembly.read(target, info);
     if (copied > 0 && !this.#reassembly.isReadable) this.#considerPartialDelivery();
-    // RFC 9260, section 6.2: only if the window grows by a quarter of the buffer.
+    if (copied > 0) this.tellIfOpened();
+    return copied;
+  }
+
+  /** Asks for a window update if the window grew by a quarter of the buffer (RFC 9260, section 6.2). */
+  tellIfOpened(): void {
     const opened = this.#windowToAnnounce - this.#announcedWindow;
     if (opened >= this.#parameters.receiveBuffer / 4) this.acks.demand();
-    return copied;
   }
 
   /** TSN of the first chunk that the last {@link read} copied from. */
   get lastReadTsn(): number {
-    return this.#reassembly.lastReadTsn;
+    return this.#reassembly.lastRead >>> 0;
   }
 
   /** The message that {@link read} gives next, if there is one. */

@@ -4,6 +4,7 @@ import type { AuthenticationOptions } from "../auth/options.ts";
 import { SeededRandom, uniform } from "../base/random.ts";
 import type { SctpEvent } from "../events.ts";
 import type { Parameters } from "../parameters.ts";
+import { changeParameters, limitChunks } from "../procedures/retune.ts";
 import type { PartialReliability } from "../tx/partial_reliability.ts";
 import type { StreamSchedulerName } from "../tx/stream_scheduler.ts";
 import { contentOf, ReferenceModel } from "./reference_model.ts";
@@ -31,7 +32,12 @@ export type Command =
     readonly unordered: boolean;
     readonly immediate: boolean;
     readonly reliability?: PartialReliability;
+    /** The path and the shared key that it asks for. */
+    readonly over?: number;
+    readonly key?: number;
   }
+  | { readonly kind: "retune"; readonly side: SideName; readonly changes: Partial<Parameters> }
+  | { readonly kind: "limit"; readonly side: SideName; readonly bytes: number }
   | { readonly kind: "schedule"; readonly side: SideName; readonly scheduler: StreamSchedulerName }
   | { readonly kind: "read"; readonly side: SideName; readonly room: number }
   | { readonly kind: "wait"; readonly milliseconds: number }
@@ -212,6 +218,10 @@ export class FuzzRun {
           return association.abort(now);
         case "primary":
           return association.setPrimary(this.#pathOf(association, command.path));
+        case "retune":
+          return changeParameters(association, now, command.changes);
+        case "limit":
+          return limitChunks(association, command.bytes);
         case "schedule":
           return association.setStreamScheduler(command.scheduler);
         case "heartbeat":
@@ -245,14 +255,18 @@ export class FuzzRun {
   }
 
   #send(command: Extract<Command, { kind: "send" }>): void {
-    const { stream, length, unordered, immediate, reliability } = command;
+    const { stream, length, unordered, immediate, reliability, over, key } = command;
     const side = this.#sides[command.side];
     const { association } = side;
     if (!association || !maySend(association) || stream >= association.outboundStreams) return;
     if (length > association.parameters.sendBuffer) return;
     const model = this.#sides[OTHER[side.name]].received;
     const ppid = model.nextId;
-    const options = { stream, ppid, unordered, immediate, reliability };
+    const course = {
+      path: over === undefined ? undefined : this.#pathOf(association, over).id,
+      key: key !== undefined && association.keys.ids.includes(key) ? key : undefined,
+    };
+    const options = { stream, ppid, unordered, immediate, reliability, course };
     const taken = side.end.do((_, now) => {
       try {
         return association.send(now, contentOf(ppid, length), options);

@@ -9,7 +9,7 @@ import type { Instant } from "../base/time.ts";
 import type { PacketBatch } from "../packet.ts";
 import type { Path } from "../path/path.ts";
 import { COMMON_HEADER_LENGTH } from "../wire/common_header.ts";
-import { DATA_HEADER_LENGTH, DataFlag } from "../wire/data.ts";
+import { DataFlag } from "../wire/data.ts";
 import { noteNewData, type SendConditions, SMALLEST_CUT, writeChunk } from "./data_sender.ts";
 import type { PacketWriter } from "./packet_writer.ts";
 import { joinFlight } from "./retransmission.ts";
@@ -47,7 +47,7 @@ export function writeFullPackets(
   const flightBefore = path.flightSize;
   const first = appendChunks(tx, path, count);
   const { localPort, remotePort, peerTag, omitsChecksum } = header;
-  const length = COMMON_HEADER_LENGTH + DATA_HEADER_LENGTH + tx.chunkPayload;
+  const length = COMMON_HEADER_LENGTH + tx.headerLength + tx.chunkPayload;
   for (let i = 0; i < count; i++) {
     const tsn = tsnAdd(first, i);
     writer.begin(batch, length, localPort, remotePort, peerTag, omitsChecksum);
@@ -65,16 +65,17 @@ export function writeFullPackets(
  * a segment is never among them: it may be the end of its message.
  */
 function fullPackets(tx: Transmission, path: Path, batch: PacketBatch): number {
-  const { chunkPayload, outstanding, queue } = tx;
+  const { chunkPayload, headerLength, outstanding, queue } = tx;
   // Section 6.1, C: what waits for retransmission goes first.
   if (tx.markedCount > 0 || path.oneInFlight) return 0;
-  const chunk = DATA_HEADER_LENGTH + chunkPayload;
+  const chunk = headerLength + chunkPayload;
   const packet = COMMON_HEADER_LENGTH + chunk;
   // With so much room left, something else would follow into the same packet.
-  if (path.maximumPacket - packet >= DATA_HEADER_LENGTH + SMALLEST_CUT) return 0;
+  if (path.maximumPacket - packet >= headerLength + SMALLEST_CUT) return 0;
   queue.beginPacket();
-  // What can be given up is accounted for chunk by chunk, and with interleaving each may end a turn.
-  if (tx.interleaves || (queue.currentFlags & SegmentFlag.Partial) !== 0) return 0;
+  // What can be given up is accounted for chunk by chunk, and with interleaving each chunk ends a turn.
+  if (tx.interleaves && !queue.isOneStream) return 0;
+  if ((queue.currentFlags & SegmentFlag.Partial) !== 0) return 0;
   return Math.min(
     Math.ceil(queue.currentRest / chunkPayload) - 1,
     // Sections 6.1, B and D: the packet that reaches the limit may pass it.
@@ -87,13 +88,15 @@ function fullPackets(tx: Transmission, path: Path, batch: PacketBatch): number {
 
 /** Gives so many full chunks their TSNs, and counts them as in flight; returns the first TSN. */
 function appendChunks(tx: Transmission, path: Path, count: number): Tsn {
-  const { chunkPayload, outstanding, queue } = tx;
+  const { chunkPayload, outstanding, queue, interleaves } = tx;
   const first = outstanding.nextTsn;
   const segment = queue.current;
   const stream = queue.currentStream;
   const ppid = queue.currentPpid;
-  const ssn = tx.nextSsn.get(stream);
-  const unordered = (queue.currentFlags & SegmentFlag.Unordered) !== 0 ? DataFlag.Unordered : 0;
+  const fsn = queue.currentFsn;
+  const isUnordered = (queue.currentFlags & SegmentFlag.Unordered) !== 0;
+  const ssn = tx.numberOf(stream, isUnordered);
+  const unordered = isUnordered ? DataFlag.Unordered : 0;
   const begin = queue.atMessageStart ? DataFlag.Begin : 0;
   const address = queue.cutMany(chunkPayload, count);
   for (let i = 0; i < count; i++) {
@@ -102,7 +105,8 @@ function appendChunks(tx: Transmission, path: Path, count: number): Tsn {
     outstanding.length[slot] = chunkPayload;
     outstanding.segment[slot] = segment;
     outstanding.stream[slot] = stream;
-    outstanding.ppid[slot] = ppid;
+    // RFC 8260, section 2.1: one place is for both.
+    outstanding.ppid[slot] = interleaves && (i > 0 || begin === 0) ? fsn + i : ppid;
     outstanding.flags[slot] = i === 0 ? unordered | begin : unordered;
     outstanding.ssn[slot] = ssn;
     outstanding.path[slot] = path.index;

@@ -1,9 +1,10 @@
 /** Packets that are written in a row are those that would have been written one by one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sack } from "../testing/chunks.ts";
+import { iData, sack } from "../testing/chunks.ts";
 import { Puppet } from "../testing/puppet.ts";
 import type { SentPacket } from "../testing/sent_packet.ts";
+import { ChunkType } from "../wire/chunk_type.ts";
 import { STREAM_SCHEDULERS, type StreamSchedulerName } from "./stream_scheduler.ts";
 
 /** One thing that happens to the sender. */
@@ -46,9 +47,26 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
 
 const SCHEDULER = fc.constantFrom(...Object.keys(STREAM_SCHEDULERS) as StreamSchedulerName[]);
 
+/** What happens to a sender, and what kind of one it is. */
+interface Play {
+  readonly steps: readonly Step[];
+  readonly scheduler: StreamSchedulerName;
+  readonly interleaves: boolean;
+}
+
+const PLAY: fc.Arbitrary<Play> = fc.record({
+  steps: fc.array(STEP, { minLength: 5, maxLength: 40 }),
+  scheduler: SCHEDULER,
+  interleaves: fc.boolean(),
+});
+
+const INTERLEAVING = { interleaving: 1, fragmentInterleave: 2 };
+
 /** What a sender writes, packet by packet, whose batch takes so many. */
-function play(steps: readonly Step[], scheduler: StreamSchedulerName, batchPackets: number) {
-  const puppet = new Puppet({ parameters: { noDelay: 1, sendBuffer: 1 << 20 }, batchPackets });
+function play({ steps, scheduler, interleaves }: Play, batchPackets: number) {
+  const parameters = { noDelay: 1, sendBuffer: 1 << 20, ...(interleaves ? INTERLEAVING : {}) };
+  const init = interleaves ? { supportedExtensions: [ChunkType.IData] } : {};
+  const puppet = new Puppet({ parameters, init, batchPackets });
   puppet.connect();
   const { association } = puppet;
   association.setStreamScheduler(scheduler);
@@ -71,7 +89,9 @@ function take(puppet: Puppet, step: Step): SentPacket[] {
       return puppet.send(sack(cumulative, { gaps, window: step.window }));
     }
     case "data":
-      return puppet.data({ ssn: 0, unordered: true });
+      return association.interleaves
+        ? puppet.send(iData(puppet.nextTsn++, { mid: puppet.nextTsn, unordered: true }))
+        : puppet.data({ ssn: 0, unordered: true });
     case "wait":
       return puppet.wait(step.milliseconds);
   }
@@ -79,9 +99,7 @@ function take(puppet: Puppet, step: Step): SentPacket[] {
 
 Deno.test("packets written in a row are those that would have been written one by one", () => {
   fc.assert(
-    fc.property(fc.array(STEP, { minLength: 5, maxLength: 40 }), SCHEDULER, (steps, scheduler) => {
-      assert.deepEqual(play(steps, scheduler, 256), play(steps, scheduler, 1));
-    }),
-    { numRuns: 300 },
+    fc.property(PLAY, (one) => assert.deepEqual(play(one, 256), play(one, 1))),
+    { numRuns: 400 },
   );
 });

@@ -13,6 +13,8 @@ export const SegmentFlag = {
   Immediate: 8,
   /** Of a message that can be given up: it has a record of that, and a way back along its stream. */
   Partial: 16,
+  /** Of a message with a context, or a course of its own. */
+  Special: 32,
 } as const;
 
 /** Segments that fit at first. */
@@ -94,8 +96,6 @@ export class SegmentStore {
     columns.cut[segment] = 0;
     columns.unacked[segment] = 0;
     columns.ppid[segment] = ppid;
-    columns.context[segment] = 0;
-    columns.course[segment] = 0;
     columns.flags[segment] = flags;
     columns.next[segment] = 0;
     columns.arrival[segment] = arrival;
@@ -133,18 +133,22 @@ export class SegmentStore {
     return this.#columns.ppid[segment];
   }
 
-  /** Notes what few messages have: a context, and a course of their own. */
-  setExtras(segment: number, context: number, course: number): void {
+  /** Notes what few messages have: a context, and a course of their own. Their flags say so. */
+  setSpecial(segment: number, context: number, course: number): void {
     this.#columns.context[segment] = context;
     this.#columns.course[segment] = course;
   }
 
   contextOf(segment: number): number {
-    return this.#columns.context[segment];
+    return this.#isSpecial(segment) ? this.#columns.context[segment] : 0;
   }
 
   courseOf(segment: number): number {
-    return this.#columns.course[segment];
+    return this.#isSpecial(segment) ? this.#columns.course[segment] : 0;
+  }
+
+  #isSpecial(segment: number): boolean {
+    return (this.#columns.flags[segment] & SegmentFlag.Special) !== 0;
   }
 
   /** {@link SegmentFlag} bits. */

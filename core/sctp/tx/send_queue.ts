@@ -151,6 +151,7 @@ export class SendQueue {
       : LARGEST_SLOT - LARGEST_SLOT % Math.min(chunkPayload, LARGEST_SLOT);
     const found = this.#turns.streams.find(options.stream);
     const slot = found === IDLE ? this.#open(options.stream) : found;
+    const isSpecial = options.course !== undefined || (options.context ?? 0) !== 0;
     this.#messages++;
     let first = 0;
     for (let start = 0; start < data.length; start += longest) {
@@ -161,9 +162,10 @@ export class SendQueue {
       if (options.unordered) flags |= SegmentFlag.Unordered;
       if (options.immediate) flags |= SegmentFlag.Immediate;
       if (message !== 0) flags |= SegmentFlag.Partial;
+      if (isSpecial) flags |= SegmentFlag.Special;
       const segment = this.#append(slot, data, start, length, flags, options.ppid);
       if (message !== 0) this.#segments.setMessage(segment, message);
-      this.#noteExtras(segment, options);
+      if (isSpecial) this.#noteSpecial(segment, options);
       if (start === 0) first = segment;
     }
     this.#unsentBytes += data.length;
@@ -173,9 +175,9 @@ export class SendQueue {
     return first;
   }
 
-  #noteExtras(segment: number, { context = 0, course }: SendOptions): void {
+  #noteSpecial(segment: number, { context = 0, course }: SendOptions): void {
     const number = course ? (this.courses ??= new Courses()).numberOf(course) : 0;
-    if (context !== 0 || number !== 0) this.#segments.setExtras(segment, context, number);
+    this.#segments.setSpecial(segment, context, number);
   }
 
   /**
@@ -312,7 +314,7 @@ export class SendQueue {
     const { switching, cost } = this.#scheduler;
     this.#unsentBytes -= length;
     this.#lastStream = streams.stream[slot];
-    this.#lastCourse = this.#segments.courseOf(segment);
+    if (this.courses) this.#lastCourse = this.#segments.courseOf(segment);
     this.#virtualTime = streams.used[slot];
     streams.used[slot] += length * cost(this.streamValue(this.#lastStream));
     this.#bound = slot;
@@ -332,9 +334,14 @@ export class SendQueue {
     return address;
   }
 
+  /** True if no other stream has a turn while this one has something. */
+  get isOneStream(): boolean {
+    return this.#turns.order.count === 1;
+  }
+
   /**
    * Cuts `chunks` chunks of `length` bytes off the current segment, one after the other; it has more
-   * than that. Returns where the first one lies in the pool.
+   * than that, and with interleaving {@link isOneStream} holds. Returns where the first one lies in the pool.
    */
   cutMany(length: number, chunks: number): number {
     const slot = this.#slot;
@@ -346,6 +353,11 @@ export class SendQueue {
     this.#virtualTime = streams.used[slot] + cost * (chunks - 1);
     streams.used[slot] += cost * chunks;
     this.#bound = slot;
+    if (!this.interleaves) return address;
+    // As if the only stream that has a turn had had so many.
+    streams.chunks[slot] += chunks - 1;
+    this.#turnCount += chunks - 1;
+    this.#endChunk(slot);
     return address;
   }
 

@@ -7,7 +7,7 @@ import type { Place } from "./flow.ts";
 import { FLAG_BEGUN, type FlowEnds, RefuseReason } from "./message.ts";
 
 /** What is looked at of an association. */
-export type AdmittedBy = Pick<Association, "paths" | "primaryPath">;
+export type AdmittedBy = Pick<Association, "paths" | "primaryPath" | "knowsPeerAddress">;
 
 /** What is known of this host. */
 export interface AdmittingHost {
@@ -56,6 +56,8 @@ export function admit(
   const { enabled } = host.table.match("local", local.address, port, "udp");
   if (!enabled) return RefuseReason.NotEnabled;
   const proved = isProved(association, source);
+  // Of a multihomed client's addresses all but one are proved a little later.
+  if (!proved && association.knowsPeerAddress(source)) return RefuseReason.NotProved;
   const wanted = { address: proved ? source : path.remote, port: opening.sourcePort };
   const remote = freePlace(host, local, wanted, proved);
   if (!remote) return RefuseReason.Busy;

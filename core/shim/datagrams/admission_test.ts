@@ -19,12 +19,14 @@ const ASSOCIATION: AdmittedBy = {
     path("10.0.1.2", "10.0.1.1"),
     path("10.0.1.2", "10.0.2.1", false),
   ],
+  knowsPeerAddress: ({ text }) => text === "10.0.2.1",
 };
 
 /** What a client behind a NAT has. */
 const TRANSLATED: AdmittedBy = {
   primaryPath: path("10.0.0.2", "198.51.100.1"),
   paths: [path("10.0.0.2", "198.51.100.1")],
+  knowsPeerAddress: () => false,
 };
 
 function host(changes: Partial<AdmittingHost> = {}): AdmittingHost {
@@ -63,7 +65,7 @@ Deno.test("a flow from an address that the peer has proved keeps its ends, which
 });
 
 Deno.test("a peer cannot speak for an address that it has not proved", () => {
-  for (const source of ["10.0.9.9", "10.0.2.1", "127.0.0.1"]) {
+  for (const source of ["10.0.9.9", "127.0.0.1"]) {
     assert.equal(outcome(open(source)), "10.0.0.1:5000 > 10.0.0.2:53 translated");
   }
 });
@@ -73,6 +75,12 @@ Deno.test("behind a NAT a flow seems to come from there, if it has not begun oth
   assert.equal(outcome(flow, TRANSLATED), "198.51.100.1:5000 > 10.0.0.2:53 translated");
   const begun = open("192.168.1.5", "10.0.0.2", 53, true);
   assert.equal(outcome(begun, TRANSLATED), RefuseReason.Translated);
+});
+
+Deno.test("a flow from an address that is not proved yet may ask again", () => {
+  for (const begun of [true, false]) {
+    assert.equal(outcome(open("10.0.2.1", "10.0.1.2", 53, begun)), RefuseReason.NotProved);
+  }
 });
 
 Deno.test("a destination that is not this host's is the one that the association has reached", () => {

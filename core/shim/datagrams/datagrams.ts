@@ -30,7 +30,7 @@ import {
 } from "./message.ts";
 import { DatagramPeer, type PeerHost } from "./peer.ts";
 import type { Accepted, PeerFlows } from "./peer_flows.ts";
-import type { DatagramCounters, DatagramStatus, DroppedDatagrams } from "./status.ts";
+import { type DatagramStatus, newDatagramCounters, newDroppedDatagrams } from "./status.ts";
 
 /** Flows, and hosts, with which there may be some at a time. */
 const FLOWS = 16_384;
@@ -53,21 +53,8 @@ export interface DatagramParts {
 
 export class Datagrams implements PeerHost {
   readonly inbound = new Uint8Array(LONGEST_MESSAGE);
-  readonly counters: DatagramCounters = {
-    opened: 0,
-    accepted: 0,
-    carriedOut: 0,
-    plainOut: 0,
-    carriedIn: 0,
-  };
-  readonly dropped: DroppedDatagrams = {
-    sendBufferFull: 0,
-    malformed: 0,
-    unknownFlow: 0,
-    refused: 0,
-    tooLong: 0,
-    notDelivered: 0,
-  };
+  readonly counters = newDatagramCounters();
+  readonly dropped = newDroppedDatagrams();
   readonly #parts: DatagramParts;
   readonly #flows = new FlowTable<DatagramPeer>(FLOWS);
   /** Those that this host's applications send to, by address. */
@@ -147,7 +134,11 @@ export class Datagrams implements PeerHost {
         table: this.plane.configuration.table,
         isLocal: (address) => this.#isLocal(address),
         isServed: (local, remote) => this.#isServed(local, remote),
-        isTaken: (local, remote, proved) => this.#isTaken(owner, local, remote, proved),
+        isTaken: (local, remote, proved) => {
+          const flow = this.#flows.find(local.address, local.port, remote.address, remote.port);
+          if (!flow || (flow.owner === owner && flow.matches(open))) return false;
+          return mustStay(flow, proved);
+        },
         randomPort: () => FIRST_DYNAMIC_PORT + Math.floor(Math.random() * DYNAMIC_PORTS),
       },
       association,
@@ -276,16 +267,6 @@ export class Datagrams implements PeerHost {
     return (socket?.interfaceIndex ?? 0) !== 0;
   }
 
-  /**
-   * A flow of the same host makes room, whose shim may have lost an association that stands here still.
-   * Two hosts can share an address only behind a NAT, which neither of them has for its own.
-   */
-  #isTaken(owner: DatagramPeer, local: Place, remote: Place, proved: boolean): boolean {
-    const flow = this.#flows.find(local.address, local.port, remote.address, remote.port);
-    if (!flow || flow.owner === owner || !flow.owner.association) return false;
-    return flow.translated || !proved;
-  }
-
   #setLifetime(lifetime: number): void {
     this.#lifetime = lifetime;
     const reliability = lifetime === 0
@@ -298,4 +279,13 @@ export class Datagrams implements PeerHost {
     const { local, remote } = flowStatus(flow, "");
     this.plane.log("debug", `UDP ${local} to ${remote}: ${what}`);
   }
+}
+
+/**
+ * A flow of the same host makes room, whose shim may have lost an association that stands here still. Two
+ * hosts, or two sockets of one, can share an address and a port only behind a NAT, which neither has for
+ * its own.
+ */
+function mustStay({ owner, translated }: Flow<DatagramPeer>, proved: boolean): boolean {
+  return owner.association !== undefined && (translated || !proved);
 }

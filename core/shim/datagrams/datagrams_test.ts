@@ -255,6 +255,20 @@ Deno.test("all addresses of a host share one association", () => {
   assert.equal(wire.a.associated, 1);
 });
 
+Deno.test("a flow from an address that is proved later is carried from then on", () => {
+  const addresses = { a: ["10.0.0.1", "10.0.1.1"], b: ["10.0.0.2", "10.0.1.2"] };
+  const wire = new DatagramWire({ addresses });
+  wire.pair.script = ({ to }) => to.startsWith("10.0.0.") ? LOST : [10];
+  wire.carry("10.0.1.1:6000", "10.0.1.2:53");
+  wire.a.send(CLIENT, SERVER, "begun before the association");
+  wire.a.datagrams.refresh();
+  wire.pair.script = () => [10];
+  for (let i = 0; !wire.a.send(CLIENT, SERVER, "x"); i++) {
+    assert.ok(i < 20, "carried within some seconds");
+    wire.run(1000);
+  }
+});
+
 Deno.test("with a path cut datagrams go on over the other one", () => {
   const addresses = { a: ["10.0.0.1", "10.0.1.1"], b: ["10.0.0.2", "10.0.1.2"] };
   const wire = new DatagramWire({ addresses });

@@ -67,6 +67,8 @@ export const RefuseReason = {
   Busy: 4,
   /** A datagram came of a flow that is not known, or not any more. */
   UnknownFlow: 5,
+  /** The source address is one that the peer has named, and not proved yet. */
+  NotProved: 6,
 } as const;
 export type RefuseReason = typeof RefuseReason[keyof typeof RefuseReason];
 
@@ -83,6 +85,8 @@ export function describeRefusal(reason: number): string {
       return "the server's host has too many flows";
     case RefuseReason.UnknownFlow:
       return "the server's host does not know it any more";
+    case RefuseReason.NotProved:
+      return "the server's host has not reached the address that it comes from yet";
     default:
       return `reason ${reason}`;
   }

@@ -32,7 +32,7 @@ const RELIABLY: SendOptions = { stream: 0, ppid: 0, unordered: true, immediate: 
 /** The association as it is used here. */
 export type Carrying = Pick<
   Association,
-  "state" | "send" | "paths" | "primaryPath" | "parameters"
+  "state" | "send" | "paths" | "primaryPath" | "parameters" | "knowsPeerAddress"
 >;
 
 /** What flows need of the rest. */
@@ -184,7 +184,7 @@ export class PeerFlows {
     if (flow.stage === "plain" && !this.#flows.number(flow)) return;
     flow.stage = "asking";
     flow.asksAt = after(now, ASK_AGAIN);
-    if (!flow.begun && this.#flows.takes(flow)) return;
+    if (!flow.begun && this.#flows.takes(flow) && isTried(association, flow)) return;
     // The datagram at hand goes by plain UDP already.
     flow.begun = true;
     const open = new Uint8Array(openHeaderBytes(flow.local.address.family));
@@ -261,6 +261,10 @@ export class PeerFlows {
     this.#flows.unnumber(flow);
     this.#restart(flow, describeRefusal(reason));
     if (reason === RefuseReason.UnknownFlow) return;
+    if (reason === RefuseReason.NotProved) {
+      flow.asksAt = after(now, ASK_AGAIN);
+      return;
+    }
     flow.asksAt = after(now, AFTER_REFUSAL);
     // One that begins over the association has no other address to change from.
     this.#flows.note(flow, reason === RefuseReason.Translated);
@@ -313,4 +317,9 @@ export class PeerFlows {
     this.#flows.delete(flow);
     this.#host.forget(flow);
   }
+}
+
+/** The peer is reached from the flow's own address, so it will have found that address to be ours too. */
+function isTried({ paths }: Carrying, { local }: Flow): boolean {
+  return paths.some((path) => path.status === "active" && path.local.equals(local.address));
 }

@@ -15,6 +15,7 @@ import {
   RefuseReason,
   writeOpen,
 } from "./message.ts";
+import { newDatagramCounters, newDroppedDatagrams } from "./status.ts";
 import { type Carrying, PeerFlows, type PeerFlowsHost } from "./peer_flows.ts";
 
 const NOW = instant(0);
@@ -27,15 +28,8 @@ class Stage {
   readonly delivered: [port: number, bytes: number][] = [];
   readonly forgotten: Flow[] = [];
   readonly host: PeerFlowsHost = {
-    counters: { opened: 0, accepted: 0, carriedOut: 0, plainOut: 0, carriedIn: 0 },
-    dropped: {
-      sendBufferFull: 0,
-      malformed: 0,
-      unknownFlow: 0,
-      refused: 0,
-      tooLong: 0,
-      notDelivered: 0,
-    },
+    counters: newDatagramCounters(),
+    dropped: newDroppedDatagrams(),
     datagramOptions: { stream: 0, ppid: 0, unordered: true, immediate: false },
     accept: (now, owner, _, open) => {
       const remote = { address: open.source, port: open.sourcePort };

@@ -33,6 +33,11 @@ export interface DatagramCounters {
   carriedIn: number;
 }
 
+/** Counts at the start. */
+export function newDatagramCounters(): DatagramCounters {
+  return { opened: 0, accepted: 0, carriedOut: 0, plainOut: 0, carriedIn: 0 };
+}
+
 /** Datagrams and messages that were thrown away, by the reason. */
 export interface DroppedDatagrams {
   /** The association had no room for them. */
@@ -47,6 +52,18 @@ export interface DroppedDatagrams {
   tooLong: number;
   /** The kernel did not take them for the application. */
   notDelivered: number;
+}
+
+/** Counts at the start. */
+export function newDroppedDatagrams(): DroppedDatagrams {
+  return {
+    sendBufferFull: 0,
+    malformed: 0,
+    unknownFlow: 0,
+    refused: 0,
+    tooLong: 0,
+    notDelivered: 0,
+  };
 }
 
 export interface DatagramStatus {

@@ -1,4 +1,5 @@
 /** Bytes that wait for their reader, first come, first served, in buffers of a pool. */
+import { copyBytes } from "../../sctp/base/copy.ts";
 import type { BufferPool } from "../transfer_buffers.ts";
 
 export class ByteQueue {
@@ -23,8 +24,7 @@ export class ByteQueue {
     for (let taken = 0; taken < count;) {
       if (this.#buffers.length === 0 || this.#end === this.#pool.size) this.#grow();
       const part = Math.min(count - taken, this.#pool.size - this.#end);
-      const last = this.#buffers[this.#buffers.length - 1];
-      last.set(bytes.subarray(taken, taken + part), this.#end);
+      copyBytes(bytes, taken, this.#buffers[this.#buffers.length - 1], this.#end, part);
       this.#end += part;
       taken += part;
     }
@@ -35,9 +35,8 @@ export class ByteQueue {
   take(target: Uint8Array, limit: number): number {
     const wanted = Math.min(limit, this.#length);
     for (let taken = 0; taken < wanted;) {
-      const [first] = this.#buffers;
       const part = Math.min(wanted - taken, this.#pool.size - this.#start);
-      target.set(first.subarray(this.#start, this.#start + part), taken);
+      copyBytes(this.#buffers[0], this.#start, target, taken, part);
       this.#start += part;
       taken += part;
       if (this.#start === this.#pool.size) this.#dropFirst();

@@ -5,12 +5,12 @@ import { after, type Instant, isDue, NEVER } from "../../sctp/base/time.ts";
 import type { LossReason, SctpEvent } from "../../sctp/events.ts";
 import { Extension } from "../../sctp/extensions.ts";
 import type { SendOptions } from "../../sctp/tx/send_queue.ts";
-import { ReconfigResult } from "../../sctp/wire/reconfig.ts";
 import { encodeControlMessage, ResetReason, TRUNK_ADAPTATION } from "../control_message.ts";
+import { formatHostPort } from "../endpoint_spec.ts";
+import { describeLoss } from "../loss.ts";
 import type { Connection, Owner, Plane } from "../plane.ts";
 import type { BufferPool } from "../transfer_buffers.ts";
 import { clientOf, isReachedAt } from "./arrival.ts";
-import { StreamTable } from "./stream_table.ts";
 import {
   CONTROL_PPID,
   CREDIT_STREAM,
@@ -21,20 +21,13 @@ import {
 } from "./trunk_message.ts";
 import { TrunkInput } from "./trunk_input.ts";
 import { type StreamTrunk, TrunkStream } from "./trunk_stream.ts";
-
-/** Bytes that a stream may hold for its reader, where the buffers of an association are not smaller. */
-const LARGEST_WINDOW = 1 << 20;
+import { TrunkStreams } from "./trunk_streams.ts";
 
 /**
  * Bytes up to which a message is an interactive one: it may use the last quarter of the send buffer,
  * which bulk data leaves free for it.
  */
 const SMALL_MESSAGE = 4096;
-
-/** Streams that are added at once, when so few were never used, and how many there are at most. */
-const STREAMS_ADDED = 256;
-const STREAMS_SPARE = 32;
-const MOST_STREAMS = 4096;
 
 /** What a trunk needs of its data plane. */
 export interface TrunkPlane
@@ -65,8 +58,8 @@ export class Trunk implements Owner, StreamTrunk {
   readonly window: number;
   readonly pool: BufferPool;
   readonly #plane: TrunkPlane;
-  readonly #ended: (trunk: Trunk, wasUp: boolean) => void;
-  readonly #streams = new StreamTable<TrunkStream>();
+  readonly #ended: (trunk: Trunk, isRefused: boolean) => void;
+  readonly #streams: TrunkStreams;
   readonly #input: TrunkInput;
   /** Streams that were refused for want of room in the send buffer. */
   readonly #waiting = new Set<TrunkStream>();
@@ -74,30 +67,29 @@ export class Trunk implements Owner, StreamTrunk {
   #losing: TrunkStream[] = [];
   #lost: TrunkStream[] = [];
   #phase: Phase = "setup";
-  /** More streams were asked for, or the peer has refused that. */
-  #isGrowing = false;
   /** When it is closed if nobody uses it until then. */
   #closesAt: Instant = NEVER;
 
   /**
    * @param association that is being set up, or is up if the peer has set it up.
-   * @param ended is called once, when it can carry nothing any more; whether it ever could.
+   * @param ended is called once, when it can carry nothing any more; whether the host has no trunks.
    */
   constructor(
     plane: TrunkPlane,
     readonly association: Association,
-    ended: (trunk: Trunk, wasUp: boolean) => void,
+    ended: (trunk: Trunk, isRefused: boolean) => void,
   ) {
     this.#plane = plane;
     this.#ended = ended;
     this.pool = plane.buffers.outbound;
+    this.#streams = new TrunkStreams(association);
     this.#input = new TrunkInput(
       association,
       this.#streams,
       (id, open) => this.#welcome(id, open),
     );
-    const share = association.parameters.receiveBuffer >> 2;
-    this.window = Math.max(SMALLEST_WINDOW, Math.min(LARGEST_WINDOW, share));
+    // Half of what an association of its own would hold: less would slow down long fat paths.
+    this.window = Math.max(SMALLEST_WINDOW, association.parameters.receiveBuffer >> 1);
   }
 
   get over(): boolean {
@@ -113,33 +105,36 @@ export class Trunk implements Owner, StreamTrunk {
   begin(now: Instant): void {
     if (!isTrunk(this.association)) {
       this.#abort(now, ResetReason.NotServed);
-      return this.#end();
+      return this.#end("the peer makes nothing of it", true);
     }
     this.#phase = "up";
+    this.#log("up");
     this.association.setStreamScheduler("rr");
     this.#plane.counters.trunks++;
     this.#closeWhenIdle(now);
   }
 
-  /** True if a path from one address to the other is known to work. */
+  /**
+   * True if it leads from one address to the other, by a path that has worked, and if some path works now:
+   * a connection may well outlive the one to the address that it asks for.
+   */
   joins(source: IpAddress | undefined, destination: IpAddress): boolean {
-    return this.#phase === "up" && this.association.state === "ESTABLISHED" &&
-      this.association.paths.some(({ local, remote, errorCount, rtt }) =>
-        remote.equals(destination) && (source === undefined || local.equals(source)) &&
-        errorCount === 0 && rtt.hasSample
+    if (this.#phase !== "up" || this.association.state !== "ESTABLISHED") return false;
+    const { paths } = this.association;
+    return paths.some(({ isConfirmed, errorCount }) => isConfirmed && errorCount === 0) &&
+      paths.some(({ local, remote, rtt }) =>
+        rtt.hasSample && remote.equals(destination) &&
+        (source === undefined || local.equals(source))
       );
   }
 
   /** Opens a stream; `undefined` if none is free now. */
   open(now: Instant, { destination, source }: Pick<OpenMessage, "destination" | "source">) {
-    const { association } = this;
-    const streams = Math.min(association.outboundStreams, association.inboundStreams);
-    const id = this.#streams.takeFree(streams);
-    if (id === undefined || id + STREAMS_SPARE >= streams) this.#grow(streams);
+    const id = this.#streams.takeFree();
     if (id === undefined) return undefined;
     const remote = { port: destination.port, address: () => destination.address };
     const stream = new TrunkStream(this, id, remote, undefined);
-    this.#streams.add(id, stream);
+    this.#streams.add(stream);
     this.#closesAt = NEVER;
     this.#plane.counters.multiplexed++;
     stream.open(now, encodeOpen({ window: this.window, destination, source }));
@@ -149,7 +144,7 @@ export class Trunk implements Owner, StreamTrunk {
   handleEvent(now: Instant, event: SctpEvent): void {
     if (this.#phase === "setup") {
       if (event.kind === "communication-up") this.begin(now);
-      else if (event.kind === "communication-lost") this.#end();
+      else if (event.kind === "communication-lost") this.#handleNotUp(event.reason);
     }
     if (this.#phase !== "up") return;
     switch (event.kind) {
@@ -163,14 +158,13 @@ export class Trunk implements Owner, StreamTrunk {
         else this.#handlePeerReset(now, event.streams);
         return;
       case "streams-changed":
-        this.#isGrowing = event.result !== ReconfigResult.Performed;
-        return;
+        return this.#streams.handleGrowth(event.result);
       case "communication-lost":
         return this.#lose(now, event.reason);
       case "restart":
       case "shutdown-received":
       case "shutdown-complete":
-        return this.#lose(now, { kind: "aborted-by-peer", causes: [] });
+        return this.#lose(now, { kind: "aborted-by-peer", causes: [] }, "ended by the peer");
     }
   }
 
@@ -179,7 +173,7 @@ export class Trunk implements Owner, StreamTrunk {
     if (isDue(this.#closesAt, now)) this.#close(now);
     this.#carryOutResets(now);
     const more = this.#drain(now);
-    this.#askForResets();
+    this.#streams.askForResets();
     return more || this.#lost.length > 0;
   }
 
@@ -187,7 +181,7 @@ export class Trunk implements Owner, StreamTrunk {
   stop(now: Instant): void {
     if (this.over) return;
     this.#abort(now, ResetReason.Stopping);
-    this.#end();
+    this.#end("the shim was stopped");
   }
 
   // What its streams use.
@@ -245,40 +239,23 @@ export class Trunk implements Owner, StreamTrunk {
   /** Only a client's shim opens streams. */
   #welcome(id: number, open: OpenMessage): boolean {
     const { association } = this;
-    const isPossible = association.incoming && id !== CREDIT_STREAM &&
-      id < association.outboundStreams && this.#streams.isFreeForPeer(id);
-    if (!isPossible) return false;
+    if (!this.#streams.isFreeForPeer(id)) return false;
     const stream = new TrunkStream(this, id, clientOf(association, open.source), open.window);
-    this.#streams.add(id, stream);
+    this.#streams.add(stream);
     this.#plane.counters.multiplexed++;
     this.#plane.welcomeStream(stream, open, isReachedAt(association, open.destination.address));
     return true;
   }
 
   #handleReset(now: Instant, result: number): void {
-    if (result === ReconfigResult.Busy) this.#streams.repeatReset();
-    else for (const stream of this.#streams.concludeReset()) stream.finish(now);
-    this.#askForResets();
+    this.#streams.handleReset(now, result);
     this.#closeWhenIdle(now);
   }
 
   /** What came before a reset is read before it: the end of the connection, best. */
   #handlePeerReset(now: Instant, ids: readonly number[]): void {
     while (this.#drain(now));
-    for (const stream of this.#streams.handlePeerReset(ids)) stream.handlePeerReset(now);
-  }
-
-  #askForResets(): void {
-    if (this.association.state !== "ESTABLISHED") return;
-    const outgoing = this.#streams.takeDue();
-    if (outgoing.length > 0) this.association.resetStreams({ outgoing });
-  }
-
-  #grow(streams: number): void {
-    const added = Math.min(STREAMS_ADDED, MOST_STREAMS - streams);
-    if (this.#isGrowing || added <= 0) return;
-    this.#isGrowing = true;
-    this.association.addStreams(added, added);
+    this.#streams.handlePeerReset(now, ids);
   }
 
   #resume(now: Instant): void {
@@ -298,14 +275,14 @@ export class Trunk implements Owner, StreamTrunk {
     this.#closesAt = NEVER;
     if (this.inUse > 0) return;
     this.association.shutdown(now);
-    this.#end();
+    this.#end("nobody has used it for a while");
   }
 
   /** The peer does not keep to the rules: who does that with one stream is not trusted with the others. */
   #breakDown(now: Instant): void {
     this.#plane.counters.malformedTrunks++;
     this.#abort(now, ResetReason.Malformed);
-    this.#lose(now, { kind: "aborted-locally" });
+    this.#lose(now, { kind: "aborted-locally" }, "the peer has broken the rules of trunks");
   }
 
   #abort(now: Instant, reason: ResetReason): void {
@@ -313,16 +290,34 @@ export class Trunk implements Owner, StreamTrunk {
     this.association.abort(now, encodeControlMessage({ kind: "reset", reason }));
   }
 
-  #lose(now: Instant, reason: LossReason): void {
-    this.#end();
+  #lose(now: Instant, reason: LossReason, why = this.#describe(reason)): void {
+    this.#end(why);
     this.#waiting.clear();
     for (const stream of this.#streams) stream.loseTrunk(now, reason);
   }
 
-  #end(): void {
-    const wasUp = this.#phase === "up";
+  /** A server that has gone meanwhile says nothing about its host. */
+  #handleNotUp(reason: LossReason): void {
+    this.#end(this.#describe(reason), reason.kind !== "aborted-by-peer");
+  }
+
+  #end(why: string, isRefused = false): void {
+    this.#log(`over: ${why}`);
     this.#phase = "over";
     this.#plane.wake(this, NEVER);
-    this.#ended(this, wasUp);
+    this.#ended(this, isRefused);
+  }
+
+  #describe(reason: LossReason): string {
+    return describeLoss(reason, this.#peer, this.#phase === "up");
+  }
+
+  get #peer(): string {
+    const { primaryPath, remotePort } = this.association;
+    return formatHostPort(primaryPath?.remote.text ?? "unknown", remotePort);
+  }
+
+  #log(what: string): void {
+    this.#plane.log("info", `trunk ${this.association.id} with ${this.#peer}: ${what}`);
   }
 }

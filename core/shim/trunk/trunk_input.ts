@@ -3,7 +3,6 @@ import type { Association } from "../../sctp/association.ts";
 import type { Instant } from "../../sctp/base/time.ts";
 import type { ReceiveInfo } from "../../sctp/rx/reassembly.ts";
 import { URGENT_PPID } from "../control_message.ts";
-import type { StreamTable } from "./stream_table.ts";
 import {
   CONTROL_PPID,
   CREDIT_STREAM,
@@ -12,7 +11,7 @@ import {
   MAX_TRUNK_MESSAGE,
   type OpenMessage,
 } from "./trunk_message.ts";
-import type { TrunkStream } from "./trunk_stream.ts";
+import type { TrunkStreams } from "./trunk_streams.ts";
 
 /** Messages taken off the association in one turn. */
 const READS_PER_TURN = 64;
@@ -23,13 +22,13 @@ const message = new Uint8Array(LONGEST_MESSAGE);
 
 export class TrunkInput {
   readonly #association: Association;
-  readonly #streams: StreamTable<TrunkStream>;
+  readonly #streams: TrunkStreams;
   readonly #welcome: (id: number, open: OpenMessage) => boolean;
 
   /** @param welcome opens a stream for the peer; false if that has no business to. */
   constructor(
     association: Association,
-    streams: StreamTable<TrunkStream>,
+    streams: TrunkStreams,
     welcome: (id: number, open: OpenMessage) => boolean,
   ) {
     this.#association = association;

@@ -76,9 +76,9 @@ export class Trunks {
         adaptation: TRUNK_ADAPTATION,
         parameters: TRUNK_PARAMETERS,
       });
-      const trunk = new Trunk(this.#plane, association, (ended, wasUp) => {
+      const trunk = new Trunk(this.#plane, association, (ended, isRefused) => {
         this.#own.delete(ended);
-        if (!wasUp) this.#noteRefusal(this.#plane.now(), wish);
+        if (isRefused) this.#noteRefusal(this.#plane.now(), wish);
       });
       this.#own.set(trunk, wish);
       this.#plane.own(association, trunk);

@@ -52,6 +52,17 @@ Deno.test("where the server's side forbids it, the association is given up, and 
   assert.equal(wire.client.counters.trunks, 1);
 });
 
+Deno.test("a server that has gone meanwhile does not keep its host from having a trunk", () => {
+  const wire = new TrunkWire();
+  wire.pair.b.do((endpoint) => endpoint.stopListening(SERVED));
+  wire.want();
+  wire.run(1000);
+  assert.deepEqual(wire.pair.a.associations, []);
+  wire.serve();
+  wire.setUp();
+  assert.ok(wire.open());
+});
+
 for (const missing of ["interleaving", "streamReconfiguration"] as const) {
   Deno.test(`a peer without ${missing} has no trunk`, () => {
     const wire = new TrunkWire();

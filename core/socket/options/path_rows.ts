@@ -2,8 +2,8 @@
 import type { Association } from "../../sctp/association.ts";
 import { PARAMETERS, type Parameters } from "../../sctp/parameters.ts";
 import {
+  changeParameters,
   changePathParameters,
-  enableHeartbeat,
   fixPathMtu,
   searchPathMtu,
 } from "../../sctp/procedures/retune.ts";
@@ -78,10 +78,8 @@ export const PATH_ROWS = {
                 "name an association",
             );
           }
-          const { heartbeat } = value;
           future.retune({
             ...parameterChanges(value),
-            ...(heartbeat !== undefined && { heartbeat: Number(heartbeat) }),
             ...(value.pathMtu && { pathMtu: value.pathMtu }),
           });
         },
@@ -193,7 +191,7 @@ interface PathChanges extends Partial<PathParameters> {
 
 function setPathParameters(scope: AssociationScope, value: PathChanges): void {
   const { association, driver } = scope;
-  const { heartbeat, heartbeatNow, pathMtuDiscovery, pathMtu } = value;
+  const { heartbeatNow, pathMtuDiscovery, pathMtu } = value;
   refuseUnavailable(value);
   if (heartbeatNow && value.address === undefined) {
     throw new RangeError("heartbeatNow needs the address that is to be probed");
@@ -202,7 +200,6 @@ function setPathParameters(scope: AssociationScope, value: PathChanges): void {
   changeEach(scope, value.address, parameterChanges(value));
   const now = driver.now();
   for (const path of paths) {
-    if (heartbeat !== undefined) enableHeartbeat(association, now, path, heartbeat);
     if (pathMtuDiscovery) searchPathMtu(association, now, path);
     else if (pathMtuDiscovery === false && pathMtu) fixPathMtu(association, path, pathMtu);
     if (heartbeatNow) association.requestHeartbeat(now, path);
@@ -211,23 +208,27 @@ function setPathParameters(scope: AssociationScope, value: PathChanges): void {
   driver.flush();
 }
 
-/** Changes parameters of all paths to an address, or of all. */
+/** Changes parameters of all paths to an address; without one, of all there are and will be. */
 export function changeEach(
   { association, driver }: AssociationScope,
   address: string | undefined,
   changes: Partial<Parameters>,
 ): void {
-  for (const path of pathsTo(association, address)) {
-    changePathParameters(association, driver.now(), path, changes);
+  const now = driver.now();
+  if (address === undefined) changeParameters(association, now, changes);
+  else {
+    for (const path of pathsTo(association, address)) {
+      changePathParameters(association, now, path, changes);
+    }
   }
-  association.host.touch(association);
   driver.flush();
 }
 
 /** What changes of the parameters: what is left out, or 0 retransmissions, stays as it is. */
 function parameterChanges(value: PathChanges): Partial<Parameters> {
-  const { heartbeatInterval, pathMaxRetrans = 0, pathMtuDiscovery } = value;
+  const { heartbeat, heartbeatInterval, pathMaxRetrans = 0, pathMtuDiscovery } = value;
   return {
+    ...(heartbeat !== undefined && { heartbeat: Number(heartbeat) }),
     ...(heartbeatInterval !== undefined && { hbInterval: heartbeatInterval }),
     ...(pathMaxRetrans > 0 && { pathMaxRetrans }),
     ...(pathMtuDiscovery !== undefined && { pathMtuDiscovery: Number(pathMtuDiscovery) }),

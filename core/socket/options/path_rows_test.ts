@@ -46,6 +46,12 @@ inBothStyles(
       const { heartbeat, pathMaxRetrans } = client.getOption(name, { address });
       assert.deepEqual([heartbeat, pathMaxRetrans], [false, 7]);
     }
+    client.setOption(name, { address: TWO, heartbeat: true });
+    assert.deepEqual(
+      [ONE, TWO].map((address) => client.getOption(name, { address }).heartbeat),
+      [false, true],
+    );
+    assert.equal(client.association.parameters.pathMaxRetrans, 7, "of addresses to come, too");
     assert.throws(() => client.getOption(name, { address: "127.0.0.9" }), /no address of the peer/);
     return Promise.resolve();
   },
