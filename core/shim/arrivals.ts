@@ -1,5 +1,6 @@
 /** What peers have set up for a connection, an association or a stream, and whom it goes to. */
 import type { Association } from "../sctp/association.ts";
+import type { IpAddress } from "../sctp/base/address.ts";
 import type { Instant } from "../sctp/base/time.ts";
 import { encodeControlMessage, ResetReason, TRUNK_ADAPTATION } from "./control_message.ts";
 import type { Link } from "./link.ts";
@@ -7,7 +8,6 @@ import type { FrontPlane } from "./plane.ts";
 import { ServerConnection, type ServeTarget } from "./server_connection.ts";
 import type { Service } from "./servers/service.ts";
 import type { Carrier } from "./stream_socket.ts";
-import type { OpenMessage } from "./trunk/trunk_message.ts";
 import type { TrunkStream } from "./trunk/trunk_stream.ts";
 import type { Trunks } from "./trunk/trunks.ts";
 
@@ -46,16 +46,16 @@ export class Arrivals {
 
   /**
    * A stream is open: for a connection to a server that an association would have reached.
-   * @param isReached the client has reached this host at the address that it names.
+   * @param reached the address of this host, unless the client has not reached it.
    */
   welcomeStream(
     now: Instant,
     stream: TrunkStream,
-    { destination: { address, port } }: OpenMessage,
-    isReached: boolean,
+    port: number,
+    reached: IpAddress | undefined,
   ): void {
-    const target = isReached ? this.#service.targetOf(port, address) : undefined;
-    const reason = this.#whyNot(target, isReached ? ResetReason.NotServed : ResetReason.Busy);
+    const target = reached && this.#service.targetOf(port, reached);
+    const reason = this.#whyNot(target, reached ? ResetReason.NotServed : ResetReason.Busy);
     if (reason !== undefined || !target) return turnAway(now, stream, reason);
     this.#bring(stream, target);
   }

@@ -47,7 +47,6 @@ import { AvailabilityCache, cacheLimits } from "./policy/availability_cache.ts";
 import { Service } from "./servers/service.ts";
 import type { ConnectionStatus, ListenerStatus, ShimCounters, ShimStatus } from "./status.ts";
 import { TransferBuffers } from "./transfer_buffers.ts";
-import type { OpenMessage } from "./trunk/trunk_message.ts";
 import type { TrunkStream } from "./trunk/trunk_stream.ts";
 import { Multiplex } from "./trunk/trunk_options.ts";
 import { Trunks, type TrunksPlane } from "./trunk/trunks.ts";
@@ -369,8 +368,8 @@ export class DataPlane implements FrontPlane, ArrivalsPlane, TrunksPlane {
     this.#arrivals.welcome(this.#now, association);
   }
 
-  welcomeStream(stream: TrunkStream, open: OpenMessage, isReached: boolean): void {
-    this.#arrivals.welcomeStream(this.#now, stream, open, isReached);
+  welcomeStream(stream: TrunkStream, port: number, reached: IpAddress | undefined): void {
+    this.#arrivals.welcomeStream(this.#now, stream, port, reached);
   }
 
   linkOf(association: Association, wish?: AssociationWish): Link {
@@ -450,6 +449,7 @@ export class DataPlane implements FrontPlane, ArrivalsPlane, TrunksPlane {
     const { endpoint, io } = this.#parts;
     endpoint.handleNetworkChange(this.#now, io.refreshAddresses());
     this.#service.handleNetworkChange();
+    this.#trunks.forgetRefusals();
     const forgotten = this.cache.flush();
     if (forgotten > 0) {
       this.log("info", `the network has changed: forgot about ${forgotten} servers`);

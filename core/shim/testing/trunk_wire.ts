@@ -1,6 +1,7 @@
 /** Two shims' trunks over real associations and a wire in virtual time; applications are fakes. */
 import { Configuration } from "../../rules/configuration.ts";
 import type { Association } from "../../sctp/association.ts";
+import type { IpAddress } from "../../sctp/base/address.ts";
 import { type Instant, instant } from "../../sctp/base/time.ts";
 import type { Parameters } from "../../sctp/parameters.ts";
 import { address, type TestEndpoint } from "../../sctp/testing/test_endpoint.ts";
@@ -15,7 +16,6 @@ import type { Link } from "../link.ts";
 import type { AssociationWish, Connection, LinkEvent, Owner, Task } from "../plane.ts";
 import type { ConnectionStatus, ShimCounters } from "../status.ts";
 import { TransferBuffers } from "../transfer_buffers.ts";
-import type { OpenMessage } from "../trunk/trunk_message.ts";
 import type { TrunkStream } from "../trunk/trunk_stream.ts";
 import { Trunks, type TrunksPlane } from "../trunk/trunks.ts";
 import { type FakeInput, FakeSocket } from "./fake_socket.ts";
@@ -99,8 +99,8 @@ export class TrunkSide implements TrunksPlane {
   readonly accepted: StreamEnd[] = [];
   /** Its thread gets no time: packets are taken, and nothing else. */
   isAsleep = false;
-  /** What the OPENs of the peer said. */
-  readonly opens: OpenMessage[] = [];
+  /** Addresses of this side that the peer has named. */
+  readonly reached: IpAddress[] = [];
   readonly #alarms = new Alarms<Task>();
   readonly #owners = new Map<Association, Owner>();
   #scheduled = new Set<Task>();
@@ -137,9 +137,9 @@ export class TrunkSide implements TrunksPlane {
     });
   }
 
-  welcomeStream(stream: TrunkStream, open: OpenMessage, isReached: boolean): void {
-    this.opens.push(open);
-    if (isReached && open.destination.port === SERVED) {
+  welcomeStream(stream: TrunkStream, port: number, reached: IpAddress | undefined): void {
+    if (reached) this.reached.push(reached);
+    if (reached && port === SERVED) {
       stream.announce(this.now());
       this.accepted.push(new StreamEnd(this, stream));
     } else {

@@ -10,7 +10,7 @@ import { formatHostPort } from "../endpoint_spec.ts";
 import { describeLoss } from "../loss.ts";
 import type { Connection, Owner, Plane } from "../plane.ts";
 import type { BufferPool } from "../transfer_buffers.ts";
-import { clientOf, isReachedAt } from "./arrival.ts";
+import { clientOf, reachedAddress } from "./arrival.ts";
 import {
   CONTROL_PPID,
   CREDIT_STREAM,
@@ -32,8 +32,11 @@ const SMALL_MESSAGE = 4096;
 /** What a trunk needs of its data plane. */
 export interface TrunkPlane
   extends Pick<Plane, "schedule" | "wake" | "buffers" | "configuration" | "counters" | "log"> {
-  /** A client's shim has opened a stream: it goes to a server, or is aborted. */
-  welcomeStream(stream: TrunkStream, open: OpenMessage, isReached: boolean): void;
+  /**
+   * A client's shim has opened a stream to a port: it goes to a server, or is aborted.
+   * @param reached the address of this host, unless the client has not reached it.
+   */
+  welcomeStream(stream: TrunkStream, port: number, reached: IpAddress | undefined): void;
 }
 
 /** Where a trunk is in its life. */
@@ -243,7 +246,8 @@ export class Trunk implements Owner, StreamTrunk {
     const stream = new TrunkStream(this, id, clientOf(association, open.source), open.window);
     this.#streams.add(stream);
     this.#plane.counters.multiplexed++;
-    this.#plane.welcomeStream(stream, open, isReachedAt(association, open.destination.address));
+    const { address, port } = open.destination;
+    this.#plane.welcomeStream(stream, port, reachedAddress(association, address));
     return true;
   }
 

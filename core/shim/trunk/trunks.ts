@@ -58,6 +58,11 @@ export class Trunks {
     trunk.begin(now);
   }
 
+  /** Hosts that made nothing of a trunk may be others now: the network has changed. */
+  forgetRefusals(): void {
+    this.#refusals.clear();
+  }
+
   /** Takes all of them down. */
   stop(now: Instant): void {
     for (const trunk of [...this.#own.keys(), ...this.#peers]) trunk.stop(now);
