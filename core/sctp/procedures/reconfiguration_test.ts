@@ -218,6 +218,14 @@ Deno.test("all numbers start again once nothing is outstanding (sections 5.1.4 a
   assert.deepEqual([event.result, event.localTsn, event.peerTsn], [1, 9000, 7000]);
 });
 
+Deno.test("what the peer has sent is acknowledged before all its numbers start again", () => {
+  const puppet = reconfigPuppet({ parameters: { sackDelay: 200 } });
+  puppet.data();
+  assert.deepEqual(namesOf(puppet.data({ ssn: 1 })), [], "delayed");
+  const sent = want(puppet, ({ association }) => association.resetAssociation());
+  assert.deepEqual(namesOf(sent), ["SACK", "RE-CONFIG"]);
+});
+
 Deno.test("the next reset of all waits until 30 seconds are over (section 5.1.4)", () => {
   const puppet = reconfigPuppet({ parameters: { hbInterval: 3_600_000 } });
   const reset = () => want(puppet, ({ association }) => association.resetAssociation());
