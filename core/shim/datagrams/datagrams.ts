@@ -193,7 +193,7 @@ export class Datagrams implements PeerHost {
       counters: { ...this.counters },
       dropped: { ...this.dropped },
       flowCount: this.#flows.count,
-      flows: shown.map((flow) => flowStatus(flow, flow.owner.reason)),
+      flows: shown.map((flow) => flowStatus(flow, flow.owner)),
     };
   }
 
@@ -276,7 +276,7 @@ export class Datagrams implements PeerHost {
   }
 
   #log(flow: Flow<DatagramPeer>, what: string): void {
-    const { local, remote } = flowStatus(flow, "");
+    const { local, remote } = flowStatus(flow, flow.owner);
     this.plane.log("debug", `UDP ${local} to ${remote}: ${what}`);
   }
 }

@@ -148,6 +148,11 @@ Deno.test("while every path is in doubt datagrams go by plain UDP, and return to
   assert.ok(wire.a.send(CLIENT, SERVER, "lost"));
   wire.run(1100);
   assert.equal(wire.a.send(CLIENT, SERVER, "plain"), false, "after the first time-out");
+  const [flow] = wire.a.datagrams.status().flows;
+  assert.deepEqual([flow.carrier, flow.reason], [
+    "udp",
+    "plain UDP: every path of the association is in doubt",
+  ]);
   wire.pair.script = () => [10];
   wire.run(4000);
   assert.equal(wire.a.send(CLIENT, SERVER, "carried"), true);

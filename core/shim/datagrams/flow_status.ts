@@ -4,14 +4,21 @@ import type { ShimState } from "../shim_state.ts";
 import type { Flow, Place } from "./flow.ts";
 import type { FlowStatus } from "./status.ts";
 
-/** @param peerReason why the peer has no association, if it has none. */
-export function flowStatus(flow: Flow, peerReason: string): FlowStatus {
+/** What counts of the peer. */
+export interface PeerView {
+  /** Every path of its association is in doubt. */
+  readonly isInDoubt: boolean;
+  /** Why it has no association, if it has none. */
+  readonly reason: string;
+}
+
+export function flowStatus(flow: Flow, peer: PeerView): FlowStatus {
   const { carriedOut, plainOut, carriedIn } = flow;
   return {
     side: flow.isOurs ? "client" : "server",
     state: stateOf(flow),
-    reason: reasonOf(flow, peerReason),
-    carrier: flow.stage === "carried" || (flow.stage === "asking" && !flow.begun) ? "sctp" : "udp",
+    reason: reasonOf(flow, peer),
+    carrier: isCarried(flow, peer) ? "sctp" : "udp",
     local: nameOf(flow.local),
     remote: nameOf(flow.remote),
     carriedOut,
@@ -26,10 +33,18 @@ function stateOf({ isOurs, stage }: Flow): ShimState {
   return stage === "asking" ? "ENABLE_SRULES" : "READY";
 }
 
-function reasonOf({ stage, isOurs, reason }: Flow, peerReason: string): string {
+function isCarried({ stage, begun, translated }: Flow, { isInDoubt }: PeerView): boolean {
+  if (isInDoubt && !translated) return false;
+  return stage === "carried" || (stage === "asking" && !begun);
+}
+
+function reasonOf({ stage, isOurs, reason, translated }: Flow, peer: PeerView): string {
+  if (stage !== "left" && peer.isInDoubt && !translated) {
+    return "plain UDP: every path of the association is in doubt";
+  }
   if (stage === "carried") return isOurs ? "carried over SCTP" : "carried over SCTP from a shim";
   if (stage === "asking") return "the peer's shim was asked to take it";
-  return `plain UDP: ${reason || peerReason}`;
+  return `plain UDP: ${reason || peer.reason}`;
 }
 
 function nameOf({ address, port }: Place): string {

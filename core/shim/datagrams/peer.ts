@@ -73,6 +73,11 @@ export class DatagramPeer implements Connection {
     return this.#association?.state === "ESTABLISHED" ? this.#association : undefined;
   }
 
+  /** Its association stands, but no path of it is known to work (RFC 7829). */
+  get isInDoubt(): boolean {
+    return this.association !== undefined && this.flows.isInDoubt;
+  }
+
   /** Why datagrams go by plain UDP. */
   get reason(): string {
     return this.#setup.reason;

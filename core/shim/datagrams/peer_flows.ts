@@ -76,6 +76,15 @@ export class PeerFlows {
     return this.#association !== undefined;
   }
 
+  /** True while every path of the association is in doubt. */
+  get isInDoubt(): boolean {
+    if (!this.#association) return false;
+    for (const path of this.#association.paths) {
+      if (path.status === "active" && path.usable && !path.isPotentiallyFailed) return false;
+    }
+    return true;
+  }
+
   /** Adds a flow that an application of this host has begun. */
   add(flow: Flow): void {
     this.#flows.add(flow);
@@ -171,11 +180,7 @@ export class PeerFlows {
     if (association.state !== "ESTABLISHED" || flow.stage === "left") return false;
     if (length + openHeaderBytes(6) > association.parameters.sendBuffer) return false;
     // The far end would take it for another one if it changed over.
-    if (flow.translated) return true;
-    for (const path of association.paths) {
-      if (path.status === "active" && path.usable && !path.isPotentiallyFailed) return true;
-    }
-    return false;
+    return flow.translated || !this.isInDoubt;
   }
 
   /** Asks the peer to take a flow, unless it was asked just now. */

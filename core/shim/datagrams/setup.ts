@@ -57,6 +57,7 @@ export class Setup {
 
   /** The association is up. */
   handleUp(now: Instant): void {
+    this.reason = "no datagram of it since the association stands";
     this.#note(now, "yes", "an association for datagrams was set up", this.#ways[0]);
   }
 
