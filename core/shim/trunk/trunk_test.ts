@@ -125,13 +125,18 @@ Deno.test("a reader that is slow stops its own connection and no other, and lose
 Deno.test("a small message does not wait for the bulk that was sent before it", () => {
   const wire = new TrunkWire();
   wire.setUp();
-  const bulk = Array.from({ length: 8 }, () => wire.connect());
+  // More than the send buffer takes.
+  const bulk = Array.from({ length: 12 }, () => wire.connect());
   const [client, server] = wire.connect();
-  const words = pattern(400_000);
+  const words = pattern(1_000_000);
   for (const [from] of bulk) sends(from, words);
-  client.does("?");
-  wire.run(60);
-  assert.equal(server.socket.written, "?");
+  const isFull = ([{ bridge }]: (typeof bulk)[0]) => /waiting/.test(bridge.activity);
+  assert.ok(bulk.some(isFull), "some of the bulk has no room");
+  const questions = pattern(80_000, 9);
+  for (let at = 0; at < questions.length; at += 4000) client.does(questions.slice(at, at + 4000));
+  assert.equal(client.bridge.bytesOut, questions.length, "small messages have");
+  wire.run(200);
+  assert.equal(server.socket.written, questions);
   const arrived = bulk.reduce((sum, [, to]) => sum + to.socket.written.length, 0);
   assert.ok(arrived < bulk.length * words.length / 2, "the bulk is still on its way");
   wire.run(20_000);
