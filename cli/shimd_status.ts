@@ -6,11 +6,11 @@ import type {
   FlowStatus,
 } from "../core/shim/datagrams/status.ts";
 import type { PathInfo } from "../core/socket/info.ts";
-import type { ConnectionStatus, ShimStatus } from "../core/shim/status.ts";
+import type { ConnectionStatus, ShimStatus, TrunkStatus } from "../core/shim/status.ts";
 
 /**
- * One line for the daemon, one for each connection, one for each path of it; the paths of an association
- * that connections share are behind the first of them.
+ * One line for the daemon, one for each connection, one for each path of it, and one for each association
+ * that connections share, whose paths are behind the first of them.
  */
 export function statusLines(status: ShimStatus): string[] {
   const { counters, connections } = status;
@@ -24,7 +24,11 @@ export function statusLines(status: ShimStatus): string[] {
       const { association } = connection;
       const paths = association && !shown.has(association.id) ? association.paths : [];
       if (association) shown.add(association.id);
-      return [connectionLine(connection), ...paths.map((path) => `    ${formatPath(path)}`)];
+      return [connectionLine(connection), ...pathLines(paths)];
+    }),
+    ...status.trunks.flatMap((trunk) => {
+      const { association: { id, paths } } = trunk;
+      return [trunkLine(trunk), ...shown.has(id) ? [] : pathLines(paths)];
     }),
     ...(status.datagrams ? datagramLines(status.datagrams) : []),
   ];
@@ -81,6 +85,14 @@ function connectionLine(connection: ConnectionStatus): string {
   const by = carrier ? ` by ${carrier.toUpperCase()}` : "";
   return `  ${id} ${local} - ${remote}${by}${streamOf(connection)}: ${state}, ${reason}; ` +
     `${formatBytes(bytesOut)} out, ${formatBytes(bytesIn)} in`;
+}
+
+function trunkLine({ remote, connections, association: { id, state } }: TrunkStatus): string {
+  return `  association ${id} with ${remote}, to be shared: ${state}, ${connections} connections`;
+}
+
+function pathLines(paths: readonly PathInfo[]): string[] {
+  return paths.map((path) => `    ${formatPath(path)}`);
 }
 
 function streamOf({ association, stream }: ConnectionStatus): string {

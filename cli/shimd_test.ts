@@ -245,6 +245,7 @@ const STATUS: ShimStatus = {
     association: undefined,
     stream: undefined,
   }],
+  trunks: [],
   datagrams: {
     counters: { opened: 1, accepted: 0, carriedOut: 20, plainOut: 2, carriedIn: 19 },
     dropped: {
@@ -345,12 +346,24 @@ Deno.test("connections that share an association show their streams, and its pat
     datagrams: undefined,
     counters,
     connections: [connection(3, 1), connection(4, 2)],
+    trunks: [
+      { side: "client", remote: "10.0.0.2:22", connections: 2, association },
+      {
+        side: "client",
+        remote: "10.0.0.3:22",
+        connections: 0,
+        association: { ...association, id: 8 },
+      },
+    ],
   });
   assert.match(lines[0], /2 open, 3 carried \(2 by shared associations\)/);
   assert.match(lines[1], /server:22 by SCTP, stream 1 of association 7: ACTIVE/);
   assert.match(lines[2], /10\.0\.0\.1 > 10\.0\.0\.2/);
   assert.match(lines[3], /server:22 by SCTP, stream 2 of association 7: ACTIVE/);
-  assert.equal(lines.length, 4);
+  assert.match(lines[4], /association 7 with 10\.0\.0\.2:22, to be shared: ESTABLISHED, 2 conn/);
+  assert.match(lines[5], /association 8 with 10\.0\.0\.3:22, to be shared: ESTABLISHED, 0 conn/);
+  assert.match(lines[6], /10\.0\.0\.1 > 10\.0\.0\.2/);
+  assert.equal(lines.length, 7);
 });
 
 Deno.test("sizes are shown with three digits", () => {

@@ -514,6 +514,7 @@ export class DataPlane implements FrontPlane, ArrivalsPlane, TrunksPlane {
       listeners: this.#listeners(),
       counters: { ...this.counters },
       connections: [...this.#connections.values()].map((connection) => connection.status()),
+      trunks: this.#trunks.statuses(),
       datagrams: this.#datagrams?.status,
       ended: this.#ended,
     };

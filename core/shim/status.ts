@@ -42,6 +42,17 @@ export interface AssociationStatus extends ConnectionInfo {
   readonly peerIsShim: boolean;
 }
 
+/** An association that connections share, or may share. */
+export interface TrunkStatus {
+  /** Which end set it up. */
+  readonly side: "client" | "server";
+  /** The far end: host and port. */
+  readonly remote: string;
+  /** How many connections it carries now. */
+  readonly connections: number;
+  readonly association: AssociationStatus;
+}
+
 /** A port that is listened on. */
 export interface ListenerStatus {
   readonly kind: "forward" | "serve" | "socks" | "nfqueue" | "redirect";
@@ -91,6 +102,7 @@ export interface ShimStatus {
   readonly listeners: readonly ListenerStatus[];
   readonly counters: ShimCounters;
   readonly connections: readonly ConnectionStatus[];
+  readonly trunks: readonly TrunkStatus[];
   /** UDP applications; `undefined` if none can be carried. */
   readonly datagrams: DatagramStatus | undefined;
   /** The last connections that ended, the latest last, as they were at their end. */

@@ -6,9 +6,11 @@ import type { LossReason, SctpEvent } from "../../sctp/events.ts";
 import { Extension } from "../../sctp/extensions.ts";
 import type { SendOptions } from "../../sctp/tx/send_queue.ts";
 import { encodeControlMessage, ResetReason, TRUNK_ADAPTATION } from "../control_message.ts";
+import { associationStatus } from "../bridged.ts";
 import { formatHostPort } from "../endpoint_spec.ts";
 import { describeLoss } from "../loss.ts";
 import type { Connection, Owner, Plane } from "../plane.ts";
+import type { TrunkStatus } from "../status.ts";
 import type { BufferPool } from "../transfer_buffers.ts";
 import { clientOf, reachedAddress } from "./arrival.ts";
 import {
@@ -99,11 +101,6 @@ export class Trunk implements Owner, StreamTrunk {
     return this.#phase === "over";
   }
 
-  /** Connections that it carries. */
-  get inUse(): number {
-    return this.#streams.inUse;
-  }
-
   /** The association is up: if it is no trunk, it is given up. */
   begin(now: Instant): void {
     if (!isTrunk(this.association)) {
@@ -178,6 +175,19 @@ export class Trunk implements Owner, StreamTrunk {
     const more = this.#drain(now);
     this.#streams.askForResets();
     return more || this.#lost.length > 0;
+  }
+
+  status(): TrunkStatus {
+    const { association } = this;
+    const [side, state] = association.incoming
+      ? ["server", "NATIVE"] as const
+      : ["client", "HIDDEN"] as const;
+    return {
+      side,
+      remote: this.#peer,
+      connections: this.#streams.inUse,
+      association: associationStatus(association, state),
+    };
   }
 
   /** Takes it down with every connection, because the daemon stops. */
@@ -270,14 +280,14 @@ export class Trunk implements Owner, StreamTrunk {
 
   /** The side that has set it up ends it. */
   #closeWhenIdle(now: Instant): void {
-    if (this.association.incoming || this.inUse > 0) return;
+    if (this.association.incoming || this.#streams.inUse > 0) return;
     this.#closesAt = after(now, this.#plane.configuration.settings.multiplexIdle * 1000);
     this.#plane.wake(this, this.#closesAt);
   }
 
   #close(now: Instant): void {
     this.#closesAt = NEVER;
-    if (this.inUse > 0) return;
+    if (this.#streams.inUse > 0) return;
     this.association.shutdown(now);
     this.#end("nobody has used it for a while");
   }

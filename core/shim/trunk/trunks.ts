@@ -3,6 +3,7 @@ import type { Association } from "../../sctp/association.ts";
 import { after, type Instant, isDue } from "../../sctp/base/time.ts";
 import { TRUNK_ADAPTATION } from "../control_message.ts";
 import type { AssociationWish, Plane } from "../plane.ts";
+import type { TrunkStatus } from "../status.ts";
 import { Multiplex, TRUNK_PARAMETERS } from "./trunk_options.ts";
 import { Trunk, type TrunkPlane } from "./trunk.ts";
 import type { TrunkStream } from "./trunk_stream.ts";
@@ -63,9 +64,17 @@ export class Trunks {
     this.#refusals.clear();
   }
 
+  statuses(): TrunkStatus[] {
+    return this.#all.map((trunk) => trunk.status());
+  }
+
   /** Takes all of them down. */
   stop(now: Instant): void {
-    for (const trunk of [...this.#own.keys(), ...this.#peers]) trunk.stop(now);
+    for (const trunk of this.#all) trunk.stop(now);
+  }
+
+  get #all(): readonly Trunk[] {
+    return [...this.#own.keys(), ...this.#peers];
   }
 
   get #isOn(): boolean {

@@ -102,6 +102,11 @@ Deno.test("a trunk is closed when nobody has used it for the time that is set", 
   const [client, server] = wire.connect();
   wire.run(30_000);
   assert.equal(wire.pair.a.associations.length, 1, "it is in use");
+  for (const [side, name] of [[wire.client, "client"], [wire.server, "server"]] as const) {
+    const [trunk] = side.trunks.statuses();
+    assert.deepEqual([trunk.side, trunk.connections], [name, 1]);
+    assert.equal(trunk.association.state, "ESTABLISHED");
+  }
   client.does("end");
   server.does("end");
   wire.run(9000);
