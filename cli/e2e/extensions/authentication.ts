@@ -48,6 +48,16 @@ export const AUTHENTICATION: Chapter = {
       seen: [...PARAMETERS, ...chunks("both", ChunkType.auth)],
     },
     {
+      name: "we demand it, and a peer without it gets no association",
+      setting: (peer) => ({
+        ours: { authentication: { chunks: LISTABLE_CHUNKS } },
+        words: peer === "usrsctp" ? ["off=asconf", "off=auth"] : [],
+      }),
+      use: "refused",
+      seen: chunks("ours", ChunkType.abort),
+      unseen: chunks("both", ChunkType.cookieAck, ChunkType.data),
+    },
+    {
       name: "we change the key while messages are on their way",
       setting: shared,
       async use(link) {

@@ -58,7 +58,10 @@ export class Link implements AsyncDisposable {
     this.#reading = Promise.allSettled([listening, reading]);
   }
 
-  /** Sets up the association, from one address of each side to one of the other. */
+  /**
+   * Sets up the association, from one address of each side to one of the other.
+   * @throws Error if either side is told that there is none.
+   */
   static async open(
     host: FarHost,
     port: number,
@@ -99,11 +102,10 @@ export class Link implements AsyncDisposable {
     far: FarSetting,
   ): Promise<Link> {
     const listener = stack.listen({ port, ...associationOptions(host, ours) });
-    const starting = host.start(`connect ${ourAddress(host)} ${port}`, far);
-    const connection = await listener.accept();
-    const theirs = await starting;
-    await theirs.line(/^up$/);
-    return new Link(host, stack, connection, theirs);
+    const theirs = await host.start(`connect ${ourAddress(host)} ${port}`, far);
+    const outcome = await theirs.line(/^up$|^connect: /);
+    if (outcome !== "up") throw new Error(`the far end was refused, ${outcome}`);
+    return new Link(host, stack, await listener.accept(), theirs);
   }
 
   /** Has the far end do something, and waits until it says that it has begun. */

@@ -1,4 +1,5 @@
 /** All extensions with what is done about each; every scene runs against every peer, in both roles. */
+import { ACKNOWLEDGEMENTS } from "./acknowledgements.ts";
 import { ADDRESSES } from "./addresses.ts";
 import { AUTHENTICATION } from "./authentication.ts";
 import { FALLBACK } from "./fallback.ts";
@@ -15,6 +16,7 @@ export const MATRIX: readonly Chapter[] = [
   STREAMS,
   RELIABILITY,
   INTERLEAVING,
+  ACKNOWLEDGEMENTS,
   PATH_MTU,
   ENCAPSULATION,
   CONGESTION,

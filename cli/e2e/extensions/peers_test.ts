@@ -84,9 +84,11 @@ async function play({ peer, scene, initiator, port }: Trial): Promise<void> {
   const { lab, host } = await stageOf(peer);
   const survivors = lab.processes;
   try {
-    await using link = await Link.open(host, port, initiator, scene.setting(peer));
-    const exception = scene.except?.[peer];
-    await (exception ? exception.use : scene.use)(link);
+    const opening = Link.open(host, port, initiator, scene.setting(peer));
+    const { use } = scene.except?.[peer] ?? scene;
+    if (use === "refused") return await assert.rejects(opening, /authenticate|refused/);
+    await using link = await opening;
+    await use(link);
     if (!link.isOver) await link.close();
   } finally {
     await lab.killAllBut(survivors);

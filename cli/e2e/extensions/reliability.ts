@@ -12,7 +12,8 @@ const [COUNT, SIZE, STREAM] = [200, 4000, 1];
 /** Bytes of a message that the kernel can interleave. */
 const WHOLE = 1200;
 
-async function overBadWire(link: Link, use: () => Promise<void>): Promise<void> {
+/** Does something while the wire loses packets. */
+export async function overBadWire(link: Link, use: () => Promise<void>): Promise<void> {
   const [wire] = link.host.wires;
   await wire.lose(LOST);
   try {

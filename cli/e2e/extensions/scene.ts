@@ -41,7 +41,8 @@ export interface Scene {
   /** As a row of docs/peers.md says it. */
   readonly name: string;
   readonly setting: (peer: PeerName) => Setting;
-  readonly use: (link: Link) => Promise<void>;
+  /** "refused" if there must be no association. */
+  readonly use: ((link: Link) => Promise<void>) | "refused";
   readonly seen?: readonly Sight[];
   readonly unseen?: readonly Sight[];
   readonly except?: Readonly<Partial<Record<PeerName, Exception>>>;

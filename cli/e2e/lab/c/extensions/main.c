@@ -9,6 +9,7 @@
  *   rto=N           milliseconds of RTO.Initial and RTO.Min, a third of RTO.Max
  *   off=NAME        an extension of usrsctp that is not offered: auth, asconf, reconfig, pr, ecn
  *   interleave      RFC 8260 is offered
+ *   nrsack          NR-SACK is offered (usrsctp; the kernel has none)
  *   key=ID:HEX      a shared key (RFC 4895), the first one active; the null key goes
  *   chunk=TYPE      a chunk type that must be authenticated
  *   adaptation=N    the adaptation indication

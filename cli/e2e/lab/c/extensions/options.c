@@ -62,6 +62,15 @@ static void interleave(sctp_socket socket, const char *value) {
 #endif
 }
 
+static void offer_nr_sack(sctp_socket socket, const char *value) {
+    (void)value;
+#ifdef USRSCTP
+    set_number(socket, SCTP_NRSACK_SUPPORTED, 1);
+#else
+    (void)socket;
+#endif
+}
+
 static void set_key(sctp_socket socket, const char *text) {
     static int has_active;
     union {
@@ -113,6 +122,7 @@ static void add_locals(struct setting *setting, char *list) {
 static void read_word(struct setting *setting, char *word) {
     static const struct { const char *name; void (*act)(sctp_socket, const char *); } table[] = {
         { "rto=", set_rto }, { "off=", switch_off }, { "interleave", interleave }, { "key=", set_key },
+        { "nrsack", offer_nr_sack },
         { "chunk=", authenticate_chunk }, { "adaptation=", indicate },
     };
 
