@@ -39,7 +39,7 @@ export type {
   StackOptions,
 } from "./core/socket/stack.ts";
 export { SctpConnection } from "./core/socket/connection.ts";
-export type { ConnectionOptions, SctpAddress } from "./core/socket/connection.ts";
+export type { ConnectionOptions, SctpAddress } from "./core/socket/connection_types.ts";
 export { SctpListener } from "./core/socket/listener.ts";
 export type { ListenerOptions } from "./core/socket/listener.ts";
 export type { AssociationOptions, Destination } from "./core/socket/association_options.ts";
@@ -51,7 +51,7 @@ export type {
   SocketMessageOptions,
   SocketReceived,
   SocketSendvInfo,
-} from "./core/socket/one_to_many.ts";
+} from "./core/socket/one_to_many_types.ts";
 export type { SocketEvent } from "./core/socket/members.ts";
 export { OPTIONS } from "./core/socket/options/table.ts";
 export type {

@@ -8,6 +8,7 @@ import type { Channel } from "./channel.ts";
 import { type ConnectionInfo, connectionInfo, type PathInfo, pathInfo } from "./info.ts";
 import { inherit, type Inheritance } from "./inheritance.ts";
 import { ConnectionKeys } from "./keys.ts";
+import type { ConnectionOptions, SctpAddress, WhereArguments } from "./connection_types.ts";
 import type { Message, MessageOptions } from "./message.ts";
 import { MessageReceiver } from "./message_receiver.ts";
 import { MessageSender } from "./message_sender.ts";
@@ -20,27 +21,8 @@ import type { OptionInput, OptionKey, OptionName, OptionValue } from "./options/
 import { findPath } from "./path_lookup.ts";
 import { ReliabilityControl } from "./reliability.ts";
 import { StreamControl } from "./stream_control.ts";
+import { within } from "./timeout.ts";
 import type { NxtInfo, Received, SendvInfo } from "./vectors.ts";
-
-/** One end of an association. */
-export interface SctpAddress {
-  readonly transport: "sctp";
-  /** The first of {@link addresses}. */
-  readonly hostname: string;
-  readonly port: number;
-  readonly addresses: readonly string[];
-}
-
-/** How a connection treats its application. */
-export interface ConnectionOptions {
-  /** How the messages of `write` and `writable` are sent. */
-  readonly send?: MessageOptions;
-  /**
-   * Bytes of the longest message that `receive` takes; by default 16 MiB. With interleaving all that are
-   * not whole count together.
-   */
-  readonly maximumMessageSize?: number;
-}
 
 /** Bytes of the longest message that `receive` takes unless it is told otherwise. */
 const MAXIMUM_MESSAGE = 16 << 20;
@@ -298,7 +280,7 @@ export class SctpConnection implements AsyncDisposable {
     if (linger === 0) return this.abort("closed with SO_LINGER 0");
     await this.#sender.taken();
     this.#channel.shutdown();
-    const end = await (linger === undefined ? this.closed : within(this.closed, linger));
+    const end = await (linger === undefined ? this.closed : within(this.closed, linger * 1000));
     if (end && !end.graceful && end.error.code !== "ERR_SCTP_ABORTED") throw end.error;
   }
 
@@ -337,21 +319,6 @@ export class SctpConnection implements AsyncDisposable {
       },
       watchHost: () => inheritance?.watchHost(),
     };
-  }
-}
-
-/** What has to be said to read an option, if anything. */
-export type WhereArguments<Key> = Readonly<Record<never, never>> extends Key ? [where?: Key]
-  : [where: Key];
-
-/** What comes of `work` within so many seconds. */
-async function within<Result>(work: Promise<Result>, seconds: number): Promise<Result | undefined> {
-  const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => timeout.resolve(undefined), seconds * 1000);
-  try {
-    return await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

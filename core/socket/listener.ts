@@ -1,6 +1,7 @@
 /** Associations that peers ask for, as a `Deno.Listener` hands out connections. */
 import type { Channel } from "./channel.ts";
-import { type ConnectionOptions, SctpConnection, type WhereArguments } from "./connection.ts";
+import { SctpConnection } from "./connection.ts";
+import type { ConnectionOptions, WhereArguments } from "./connection_types.ts";
 import { SctpError } from "./errors.ts";
 import type { Inheritance } from "./inheritance.ts";
 import { getOption, type OptionScopes, setOption } from "./options/access.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { SctpError } from "./errors.ts";
 import type { SocketEvent } from "./members.ts";
-import type { OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
+import type { OneToManySocket } from "./one_to_many.ts";
+import type { OneToManyOptions } from "./one_to_many_types.ts";
 import { PORT, StackPair } from "./testing/pair.ts";
 
 const CLIENT_PORT = 4000;

@@ -13,7 +13,8 @@ import { SCTP_UDP_PORT } from "../net/mod.ts";
 import type { PacketIoMetrics } from "../net/packet_io.ts";
 import { addressesOf, type AssociationOptions, type Destination } from "./association_options.ts";
 import { Channel } from "./channel.ts";
-import { type ConnectionOptions, SctpConnection } from "./connection.ts";
+import { SctpConnection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection_types.ts";
 import { Driver } from "./driver.ts";
 import { SctpError } from "./errors.ts";
 import { type ListenerOptions, SctpListener } from "./listener.ts";
@@ -21,7 +22,9 @@ import type { Inheritance } from "./inheritance.ts";
 import { setOptions } from "./options/access.ts";
 import { FutureSettings } from "./options/future.ts";
 import type { OptionSettings } from "./options/table.ts";
-import { type OneToManyOptions, OneToManySocket } from "./one_to_many.ts";
+import { OneToManySocket } from "./one_to_many.ts";
+import type { OneToManyOptions } from "./one_to_many_types.ts";
+import { within } from "./timeout.ts";
 import { openTransport, type Transport, type TransportOptions } from "./transport.ts";
 
 /** How the engine of a stack behaves. */
@@ -222,7 +225,7 @@ export class SctpStack implements AsyncDisposable {
       channel.discardInput();
       channel.shutdown();
     }
-    await settledWithin(Promise.all(channels.map(({ closed }) => closed)), grace);
+    await within(Promise.all(channels.map(({ closed }) => closed)), grace);
     for (const channel of this.#channels.values()) channel.abort("the program ends");
     this.#driver.close();
     await this.#running;
@@ -332,11 +335,4 @@ export class SctpStack implements AsyncDisposable {
 
 function closedError(): SctpError {
   return new SctpError("ERR_SCTP_CLOSED", "the SCTP stack is closed");
-}
-
-async function settledWithin(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, milliseconds);
-  await Promise.race([work, timeout.promise]);
-  clearTimeout(timer);
 }

@@ -2,7 +2,7 @@
  * What `sendv` and `recvv` tell about messages (RFC 6458, sections 5.3, 9.12 and 9.13): its structures by
  * their names and those of their fields.
  */
-import type { SctpAddress } from "./connection.ts";
+import type { SctpAddress } from "./connection_types.ts";
 import type { ConnectionEvent } from "./notifications.ts";
 import type { PrInfo } from "./reliability.ts";
 

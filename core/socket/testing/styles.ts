@@ -1,9 +1,11 @@
 /** The same scene in both styles of sockets (RFC 6458, sections 3 and 4). */
 import type { Association } from "../../sctp/association.ts";
-import type { SctpConnection, WhereArguments } from "../connection.ts";
+import type { SctpConnection } from "../connection.ts";
+import type { WhereArguments } from "../connection_types.ts";
 import type { Message, MessageOptions } from "../message.ts";
 import type { ConnectionEvent } from "../notifications.ts";
-import type { AssociationControl, OneToManySocket } from "../one_to_many.ts";
+import type { OneToManySocket } from "../one_to_many.ts";
+import type { AssociationControl } from "../one_to_many_types.ts";
 import type { OptionTarget } from "../options/access.ts";
 import {
   type OptionInput,
