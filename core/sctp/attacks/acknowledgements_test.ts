@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { tsn } from "../base/serial.ts";
 import { SLOW_START_L } from "../congestion/reno.ts";
-import { sack } from "../testing/chunks.ts";
+import { nrSack, sack } from "../testing/chunks.ts";
 import { Puppet } from "../testing/puppet.ts";
 import { causeCodesOf, chunkOfType, chunksOfType, namesOf } from "../testing/sent_packet.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
@@ -38,6 +38,22 @@ Deno.test("SACKs for data never sent, in every form, grow no window and release 
   assert.equal(drops(puppet)["old-sack"], 2);
   assert.equal(association.paths[0].cwnd, cwnd);
   assert.equal(association.bufferedBytes, 3000);
+});
+
+Deno.test("NR-SACKs for data never sent give nothing back for good, and are counted", () => {
+  const puppet = new Puppet({
+    parameters: { noDelay: 1, nonRenegableSack: 1 },
+    init: { supportedExtensions: [ChunkType.NrSack] },
+  });
+  puppet.connect();
+  puppet.submit(3000);
+  const lies = [[2, 60_000], [4, 4], [65_535, 65_535]] as const;
+  for (const lie of lies) {
+    puppet.send(nrSack(puppet.subjectTsn - 1, { firm: [lie] }));
+    puppet.send(nrSack(puppet.subjectTsn - 1, { gaps: [lie] }));
+  }
+  assert.equal(drops(puppet)["unsent-acknowledged"], 2 * lies.length);
+  assert.equal(puppet.association.bufferedBytes, 3000);
 });
 
 Deno.test("who acknowledges all up to a TSN that was never sent is not talked to any more", () => {
