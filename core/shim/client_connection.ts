@@ -249,7 +249,7 @@ export class ClientConnection implements Connection {
       });
       link.own(this);
       this.#phase = { kind: "setup", link, others: addresses.slice(1), dial };
-      if (link.isUp) this.#do(this.#attempt!.handleUp(this.#plane.now(), link.peerIsShim));
+      if (link.isUp) this.#do(this.#attempt!.handleUp(this.#plane.now(), link.peerIsShim, true));
       this.#plane.wake(this, this.#attempt!.deadline);
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -201,7 +201,7 @@ export class HeldConnection implements Connection {
       return this.#do(now, this.#attempt.handleNoWay("it comes from an address of another link"));
     }
     link.own(this);
-    if (link.isUp) this.#do(now, this.#attempt.handleUp(now, link.peerIsShim));
+    if (link.isUp) this.#do(now, this.#attempt.handleUp(now, link.peerIsShim, true));
     this.#setAlarm();
     if (isDue(this.#attempt.deadline, now)) this.#do(now, this.#attempt.handleTimeout(now));
   }

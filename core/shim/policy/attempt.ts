@@ -157,8 +157,9 @@ export class Attempt {
   /**
    * The association is up.
    * @param peerIsShim the peer's shim will tell when its server has taken the connection.
+   * @param isShared it was up before, for other connections: whether it still is shows then.
    */
-  handleUp(now: Instant, peerIsShim: boolean): Step {
+  handleUp(now: Instant, peerIsShim: boolean, isShared = false): Step {
     this.#learn(now, "yes", `an association was set up ${inWords(this.encapsulation)}`);
     this.#deadline = NEVER;
     if (this.#phase === "beside" && this.#options.tcpIsFinal) {
@@ -167,7 +168,7 @@ export class Attempt {
     }
     if (this.#phase !== "alone" && this.#phase !== "beside") return WAIT;
     if (!peerIsShim) return this.#carry("carried over SCTP to a native peer");
-    if (!this.#options.awaitServer) return this.#carry("carried over SCTP to a shim");
+    if (!this.#options.awaitServer && !isShared) return this.#carry("carried over SCTP to a shim");
     this.#phase = "confirming";
     this.#enter(this.#state, "the peer's shim is connecting to the server");
     return WAIT;

@@ -255,3 +255,11 @@ Deno.test("a trunk that is lost while a connection waits on it is followed by an
   assert.deepEqual(attempt.handleServerConnected(), { kind: "carry" });
   assert.equal(known(), "yes");
 });
+
+Deno.test("on a trunk every connection waits for the server: the trunk may be lost without a word", () => {
+  const { attempt } = stage({ awaitServer: false });
+  attempt.insist();
+  assert.deepEqual(attempt.handleUp(START, true, true), { kind: "wait" });
+  assert.deepEqual(attempt.handleTrunkLost(), { kind: "associate" });
+  assert.deepEqual(attempt.handleUp(START, true), { kind: "carry" });
+});

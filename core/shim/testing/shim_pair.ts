@@ -55,12 +55,12 @@ export async function shimPair(options: PairOptions): Promise<ShimPair> {
   };
 }
 
-/** A data plane that serves {@link SCTP_PORT} from a TCP server on 127.0.0.1. */
-export function startServer(options: PairOptions): Promise<ShimDaemon> {
+/** A data plane that serves {@link SCTP_PORT} from a TCP server on 127.0.0.1, by a UDP port. */
+export function startServer(options: PairOptions, udpPort = 0): Promise<ShimDaemon> {
   const { port, parameters, log } = options;
   return ShimDaemon.start({
     ...BASE,
-    transport: { kind: "udp", port: 0, remotePort: 1, addresses: SERVER_ADDRESSES },
+    transport: { kind: "udp", port: udpPort, remotePort: 1, addresses: SERVER_ADDRESSES },
     serves: [{ port: SCTP_PORT, name: "server", addresses: ["127.0.0.1"], hostPort: port }],
     parameters: { ...QUICK, ...parameters },
     rules: settingsOf(options, "server"),

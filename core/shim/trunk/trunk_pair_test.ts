@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { needs } from "../../net/testing/requirements.ts";
 import type { ConnectionStatus } from "../status.ts";
-import { type PairOptions, type ShimPair, shimPair } from "../testing/shim_pair.ts";
+import {
+  type PairOptions,
+  SERVER_ADDRESSES,
+  type ShimPair,
+  shimPair,
+  startServer,
+} from "../testing/shim_pair.ts";
 import { connectTo, send } from "../testing/tcp_sockets.ts";
 import {
   connect,
@@ -199,5 +205,28 @@ Deno.test(
     const { ended } = await pair.client.status();
     assert.match(ended.at(-1)!.reason, /the server refused the connection/);
     close(refused, ...first);
+  }),
+);
+
+Deno.test(
+  needs(NEEDS, "a trunk whose other end has gone without a word costs no connection", async () => {
+    using tcp = listen();
+    // Nothing but the connection itself can find out.
+    const parameters = { hbInterval: 60_000 };
+    const { pair, first } = await pairWithTrunk({ port: tcp.port, parameters }, tcp);
+    await using _ = pair;
+    const { transport } = await pair.server.status();
+    for (const address of SERVER_ADDRESSES) pair.client.cut(address);
+    await pair.client.status();
+    await pair.server.stop();
+    await using _successor = await startServer({ port: tcp.port, settings: ON }, transport.port);
+    for (const address of SERVER_ADDRESSES) pair.client.heal(address);
+    const [client, server] = await through(pair, tcp);
+    await sendText(server, "!");
+    assert.equal(await receiveText(client, 1), "!");
+    const { counters, trunks } = await pair.client.status();
+    assert.equal(counters.multiplexed, 1, "the trunk was tried");
+    assert.deepEqual(trunks.filter(({ connections }) => connections > 0), []);
+    close(client, server, ...first);
   }),
 );
