@@ -273,7 +273,8 @@ export class SctpConnection implements AsyncDisposable {
    * Ends gracefully, after everything handed to {@link send} has arrived. Resolves when both sides
    * are done, or after the seconds of SO_LINGER. Keep reading: what the peer still sends has to go
    * somewhere.
-   * @throws SctpError if the association was lost before that, so that data may be missing.
+   * @throws SctpError if the association was lost before that, so that data may be missing, or
+   *   `ERR_SCTP_OPTION_STATE` if a message has no end yet (SCTP_EXPLICIT_EOR).
    */
   async close(): Promise<void> {
     const { linger } = this.#settings;
@@ -292,7 +293,8 @@ export class SctpConnection implements AsyncDisposable {
   /** Closes gracefully and drops what nobody has read; a loss meanwhile is no error here. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#channel.discardInput();
-    await this.close().catch(() => {});
+    // A message that has no end cannot be closed behind.
+    await this.close().catch(() => this.abort());
   }
 
   get #association(): Association {

@@ -74,6 +74,7 @@ export class MessageSender {
       prinfo,
     });
     const ends = !explicitEor || flags.has("SCTP_EOR") || flags.has("SCTP_EOF");
+    if (flags.has("SCTP_EOF")) this.#assertFinished(options.stream);
     const whole = this.#collect(data, options.stream, ends);
     if (whole && !(whole.length === 0 && flags.has("SCTP_EOF"))) await this.#send(whole, options);
     if (flags.has("SCTP_EOF")) this.#channel.shutdown();
@@ -90,9 +91,23 @@ export class MessageSender {
     return this.#channel.end ? DONE : this.#channel.writable.wait();
   }
 
-  /** Resolves when the engine has taken all that was to be sent before. */
-  taken(): Promise<void> {
-    return this.#sending.run(() => DONE);
+  /**
+   * Resolves when the engine has taken all that was to be sent before.
+   * @throws SctpError `ERR_SCTP_OPTION_STATE` if a message has no end yet (SCTP_EXPLICIT_EOR).
+   */
+  async taken(): Promise<void> {
+    this.#assertFinished();
+    await this.#sending.run(() => DONE);
+  }
+
+  /** @param ending stream whose message ends now. */
+  #assertFinished(ending?: number): void {
+    const stream = this.#open.keys().find((each) => each !== ending);
+    if (stream === undefined) return;
+    throw new SctpError(
+      "ERR_SCTP_OPTION_STATE",
+      `the message on stream ${stream} has begun and has no end: send its last part with SCTP_EOR, or abort`,
+    );
   }
 
   /** Every option with its value: those that the user gave, then the defaults of the socket. */

@@ -31,6 +31,7 @@ import type {
   OptionValue,
 } from "./options/table.ts";
 import { Serializer } from "./queue.ts";
+import { within } from "./timeout.ts";
 
 export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDisposable {
   readonly #host: SocketHost;
@@ -224,17 +225,12 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
     this.#members.find(association).connection.abort(reason);
   }
 
-  /** Ends every association gracefully, and resolves when all are over. */
+  /** Ends every association gracefully, and resolves when all are over, or as SO_LINGER says. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#host.close();
-    const members = this.#members.all;
-    for (const { channel } of members) {
-      channel.discardInput();
-      channel.shutdown();
-    }
-    await Promise.all(members.map(({ channel }) => channel.closed));
+    await Promise.all(this.#members.all.map(endOf));
     this.#members.finish();
   }
 
@@ -297,6 +293,15 @@ export class OneToManySocket implements AsyncIterable<SocketMessage>, AsyncDispo
   #assertOpen(): void {
     if (this.#closed) throw new SctpError("ERR_SCTP_CLOSED", "the socket is closed");
   }
+}
+
+/** Ends an association for good: nobody reads from it any more. */
+function endOf({ channel, connection: { scope } }: Member): Promise<unknown> {
+  const { linger } = scope.settings;
+  channel.discardInput();
+  if (linger === 0) channel.abort("closed with SO_LINGER 0");
+  else channel.shutdown();
+  return linger === undefined ? channel.closed : within(channel.closed, linger * 1000);
 }
 
 function destinationIn(to: Destination | undefined): Destination {

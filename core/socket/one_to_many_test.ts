@@ -225,3 +225,14 @@ Deno.test("what cannot be is told in words", async () => {
     /SCTP_AUTOCLOSE takes a whole number from 0 to 2147483 s, not -1/,
   );
 });
+
+Deno.test("SO_LINGER: with 0 seconds closing a socket aborts its associations", async () => {
+  await using sockets = new Sockets();
+  const { client, server, to } = sockets;
+  await client.connect(to);
+  client.setOption("SO_LINGER", { on: true, seconds: 0 });
+  const closed = nextEvent(server, "closed");
+  await client.close();
+  const { end } = await closed;
+  assert.ok(!end.graceful && end.error.code === "ERR_SCTP_ABORTED_BY_PEER");
+});

@@ -106,6 +106,25 @@ inBothStyles(
 );
 
 inBothStyles(
+  "SCTP_EXPLICIT_EOR: an association does not end in the midst of a message",
+  async (ends) => {
+    const { client, server } = ends;
+    client.setOption("SCTP_EXPLICIT_EOR", true);
+    await client.sendv(bytes("one, "), { sndinfo: { sid: 1 } });
+    const unfinished = { code: "ERR_SCTP_OPTION_STATE", message: /stream 1 has begun/ };
+    await assert.rejects(client.close(), unfinished);
+    await assert.rejects(
+      client.sendv([], { sndinfo: { sid: 2, flags: ["SCTP_EOF"] } }),
+      unfinished,
+    );
+    const closed = server.told("closed");
+    await client.sendv(bytes("two"), { sndinfo: { sid: 1, flags: ["SCTP_EOF"] } });
+    assert.equal(text((await server.receive())?.data), "one, two");
+    assert.ok((await closed).end.graceful);
+  },
+);
+
+inBothStyles(
   "SCTP_FRAGMENT_INTERLEAVE: level 2 needs RCVINFO, and stays with interleaving",
   (ends) => {
     const { client } = ends;
