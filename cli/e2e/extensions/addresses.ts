@@ -93,7 +93,7 @@ export const ADDRESSES: Chapter = {
         usrsctp: {
           why:
             "usrsctp's fault: it sends from the address that the host's routes give, and so asks " +
-            "to delete the very address from which it asks, which we must refuse (section 4.3, F8). " +
+            "to delete the very address from which it asks, which we must refuse (section 5.3, F8). " +
             "Before our answer it takes packets to that address for strange, and aborts (against F4)",
           use: forgetful,
           seen: [

@@ -1,4 +1,4 @@
-/** How packets travel: their size (RFC 8899), UDP (RFC 6951), congestion (RFC 9260, appendix A). */
+/** How packets travel: their size (RFC 8899), UDP (RFC 6951), congestion (RFC 3168). */
 import assert from "node:assert/strict";
 import { ChunkType } from "../lab/capture.ts";
 import { until } from "../lab/process.ts";
@@ -43,7 +43,7 @@ export const ENCAPSULATION: Chapter = {
 const CONGESTED = 4;
 
 export const CONGESTION: Chapter = {
-  rfc: "RFC 9260, appendix A",
+  rfc: "RFC 3168",
   title: "ECN",
   scenes: [{
     name: "a router marks what we send, the peer echoes it, and we slow down",
