@@ -144,7 +144,7 @@ inBothStyles(
   "SCTP_PARTIAL_DELIVERY_EVENT: of a message that was read in part no more comes",
   async (ends) => {
     const { client, server } = ends;
-    const prinfo = { policy: "ttl", value: 500 } as const;
+    const prinfo = { policy: "ttl", value: 2000 } as const;
     await client.sendv(new Uint8Array(100_000), { sndinfo: { ppid: 3 }, prinfo });
     const part = await server.recvv(new Uint8Array(1000));
     assert.ok(part?.kind === "data" && !part.endOfRecord);
