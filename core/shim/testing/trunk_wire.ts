@@ -17,6 +17,7 @@ import type { AssociationWish, Connection, LinkEvent, Owner, Task } from "../pla
 import type { ConnectionStatus, ShimCounters } from "../status.ts";
 import { TransferBuffers } from "../transfer_buffers.ts";
 import type { TrunkStream } from "../trunk/trunk_stream.ts";
+import { WindowBudget } from "../trunk/window_budget.ts";
 import { Trunks, type TrunksPlane } from "../trunk/trunks.ts";
 import { type FakeInput, FakeSocket } from "./fake_socket.ts";
 
@@ -80,7 +81,8 @@ export class StreamEnd implements Connection {
 export class TrunkSide implements TrunksPlane {
   readonly buffers = new TransferBuffers(1 << 20);
   readonly configuration = new Configuration();
-  readonly trunks = new Trunks(this);
+  readonly windows = new WindowBudget();
+  readonly trunks = new Trunks(this, this.windows);
   readonly counters: ShimCounters = {
     accepted: 0,
     held: 0,

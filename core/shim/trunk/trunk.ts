@@ -23,6 +23,7 @@ import {
 } from "./trunk_message.ts";
 import { TrunkInput } from "./trunk_input.ts";
 import { type StreamTrunk, TrunkStream } from "./trunk_stream.ts";
+import type { WindowBudget } from "./window_budget.ts";
 import { TrunkStreams } from "./trunk_streams.ts";
 
 /**
@@ -60,11 +61,11 @@ export function isTrunk(
 }
 
 export class Trunk implements Owner, StreamTrunk {
-  readonly window: number;
   readonly pool: BufferPool;
   readonly #plane: TrunkPlane;
   readonly #ended: (trunk: Trunk, isRefused: boolean) => void;
   readonly #streams: TrunkStreams;
+  readonly #budget: WindowBudget;
   readonly #input: TrunkInput;
   /** Streams that were refused for want of room in the send buffer. */
   readonly #waiting = new Set<TrunkStream>();
@@ -82,19 +83,19 @@ export class Trunk implements Owner, StreamTrunk {
   constructor(
     plane: TrunkPlane,
     readonly association: Association,
+    budget: WindowBudget,
     ended: (trunk: Trunk, isRefused: boolean) => void,
   ) {
     this.#plane = plane;
+    this.#budget = budget;
     this.#ended = ended;
     this.pool = plane.buffers.outbound;
     this.#streams = new TrunkStreams(association);
     this.#input = new TrunkInput(
       association,
       this.#streams,
-      (id, open) => this.#welcome(id, open),
+      (now, id, open) => this.#welcome(now, id, open),
     );
-    // Half of what an association of its own would hold: less would slow down long fat paths.
-    this.window = Math.max(SMALLEST_WINDOW, association.parameters.receiveBuffer >> 1);
   }
 
   get over(): boolean {
@@ -128,16 +129,20 @@ export class Trunk implements Owner, StreamTrunk {
       );
   }
 
-  /** Opens a stream; `undefined` if none is free now. */
+  /** Opens a stream; `undefined` if none is free now, or there is no memory for its window. */
   open(now: Instant, { destination, source }: Pick<OpenMessage, "destination" | "source">) {
-    const id = this.#streams.takeFree();
-    if (id === undefined) return undefined;
+    const window = this.#takeWindow();
+    const id = window === 0 ? undefined : this.#streams.takeFree();
+    if (id === undefined) {
+      this.giveWindow(window);
+      return undefined;
+    }
     const remote = { port: destination.port, address: () => destination.address };
-    const stream = new TrunkStream(this, id, remote, undefined);
+    const stream = new TrunkStream(this, id, remote, window);
     this.#streams.add(stream);
     this.#closesAt = NEVER;
     this.#plane.counters.multiplexed++;
-    stream.open(now, encodeOpen({ window: this.window, destination, source }));
+    stream.open(now, encodeOpen({ window, destination, source }));
     return stream;
   }
 
@@ -222,8 +227,18 @@ export class Trunk implements Owner, StreamTrunk {
     this.#plane.schedule(this);
   }
 
+  giveWindow(bytes: number): void {
+    this.#budget.give(bytes);
+  }
+
   schedule(connection: Connection): void {
     this.#plane.schedule(connection);
+  }
+
+  /** Half of what an association of its own would hold: less would slow down long fat paths. */
+  #takeWindow(): number {
+    const { receiveBuffer } = this.association.parameters;
+    return this.#budget.take(Math.max(SMALLEST_WINDOW, receiveBuffer >> 1));
   }
 
   /** Between two turns of the trunk everybody has had his. */
@@ -250,12 +265,18 @@ export class Trunk implements Owner, StreamTrunk {
   }
 
   /** Only a client's shim opens streams. */
-  #welcome(id: number, open: OpenMessage): boolean {
+  #welcome(now: Instant, id: number, open: OpenMessage): boolean {
     const { association } = this;
     if (!this.#streams.isFreeForPeer(id)) return false;
-    const stream = new TrunkStream(this, id, clientOf(association, open.source), open.window);
+    const window = this.#takeWindow();
+    const client = clientOf(association, open.source);
+    const stream = new TrunkStream(this, id, client, window, open.window);
     this.#streams.add(stream);
     this.#plane.counters.multiplexed++;
+    if (window === 0) {
+      stream.abort(now, encodeControlMessage({ kind: "reset", reason: ResetReason.Busy }));
+      return true;
+    }
     const { address, port } = open.destination;
     this.#plane.welcomeStream(stream, port, reachedAddress(association, address));
     return true;

@@ -23,13 +23,13 @@ const message = new Uint8Array(LONGEST_MESSAGE);
 export class TrunkInput {
   readonly #association: Association;
   readonly #streams: TrunkStreams;
-  readonly #welcome: (id: number, open: OpenMessage) => boolean;
+  readonly #welcome: (now: Instant, id: number, open: OpenMessage) => boolean;
 
   /** @param welcome opens a stream for the peer; false if that has no business to. */
   constructor(
     association: Association,
     streams: TrunkStreams,
-    welcome: (id: number, open: OpenMessage) => boolean,
+    welcome: (now: Instant, id: number, open: OpenMessage) => boolean,
   ) {
     this.#association = association;
     this.#streams = streams;
@@ -66,7 +66,7 @@ export class TrunkInput {
         if (id === CREDIT_STREAM) this.#streams.find(control.stream)?.addCredit(control.bytes);
         return id === CREDIT_STREAM;
       case "open":
-        return this.#welcome(id, control);
+        return this.#welcome(now, id, control);
       case "connected":
       case "half-close":
       case "reset": {

@@ -28,8 +28,6 @@ import { CONTROL_PPID } from "./trunk_message.ts";
 /** What a stream needs of its trunk. */
 export interface StreamTrunk {
   readonly association: Association;
-  /** Bytes that a stream may hold for its reader. */
-  readonly window: number;
   readonly pool: BufferPool;
   /** Queues a message; false if there is no room, and {@link TrunkStream.resume} follows. */
   send(now: Instant, stream: TrunkStream, data: Uint8Array, options: SendOptions): boolean;
@@ -42,6 +40,8 @@ export interface StreamTrunk {
   loseSoon(stream: TrunkStream): void;
   /** Nothing more is sent on the stream. */
   retire(stream: TrunkStream): void;
+  /** Nobody reads what comes any more: its window is free for others. */
+  giveWindow(bytes: number): void;
   /** Has the connection run. */
   schedule(connection: Connection): void;
 }
@@ -70,18 +70,21 @@ export class TrunkStream implements Link, Carrier {
   #isRetired = false;
 
   /**
-   * @param window of the OPEN, at the server's side; `undefined` at the client's, which sends it.
+   * @param window bytes that it may hold for its reader.
+   * @param granted the window of the OPEN, at the server's side; `undefined` at the client's, which sends
+   *   it.
    */
   constructor(
     trunk: StreamTrunk,
     readonly id: number,
     readonly remote: RemoteClient,
-    window: number | undefined,
+    readonly window: number,
+    granted?: number,
   ) {
     this.#trunk = trunk;
-    this.#inbox = new StreamInbox(trunk.pool, trunk.window);
-    this.#isConnected = window !== undefined;
-    this.#credit = window ?? 0;
+    this.#inbox = new StreamInbox(trunk.pool, window);
+    this.#isConnected = granted !== undefined;
+    this.#credit = granted ?? 0;
     this.#data = { stream: id, ppid: 0, unordered: false, immediate: false };
     this.#control = { stream: id, ppid: CONTROL_PPID, unordered: false, immediate: true };
   }
@@ -259,6 +262,7 @@ export class TrunkStream implements Link, Carrier {
   }
 
   #close(): void {
+    if (this.#state !== "CLOSED") this.#trunk.giveWindow(this.window);
     this.#state = "CLOSED";
     this.#inbox.clear();
   }

@@ -1,7 +1,7 @@
 /** Connections on the streams of a trunk, as their applications see them. */
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../sctp/base/random.ts";
-import { type StreamEnd, TrunkWire } from "../testing/trunk_wire.ts";
+import { type StreamEnd, type TrunkSide, TrunkWire } from "../testing/trunk_wire.ts";
 
 /** A text whose every part is different from every other. */
 function pattern(length: number, seed = 0): string {
@@ -255,4 +255,48 @@ Deno.test("the end of a connection is found behind many messages of others", () 
   assert.equal(to.socket.written, "chatter".repeat(500));
   assert.equal(pair[1].socket.written, "last");
   assert.deepEqual(outcomes(pair), [true, true]);
+});
+
+/** Takes what a side has for windows, but for the smallest one if it is to have that. */
+function exhaust({ windows }: TrunkSide, spared: number): void {
+  while (windows.left > spared) {
+    if (windows.take(windows.left - spared) === 0) break;
+  }
+}
+
+Deno.test("without memory for another window a connection is not for a trunk, whichever side lacks it", () => {
+  const wire = new TrunkWire();
+  wire.setUp();
+  const [first] = wire.connect();
+  exhaust(wire.server, 0);
+  const refused = wire.open();
+  assert.ok(refused);
+  wire.run(100);
+  assert.equal(refused.told.at(-1), "communication-lost");
+  assert.equal(wire.server.accepted.length, 1);
+  exhaust(wire.client, 0);
+  assert.equal(wire.open(), undefined);
+  first.does("still here");
+  wire.run(100);
+  assert.equal(wire.server.accepted[0].socket.written, "still here");
+});
+
+Deno.test("a window is free again once its connection is over, however that was", () => {
+  const wire = new TrunkWire();
+  wire.setUp();
+  const sides = [wire.client, wire.server];
+  const before = sides.map(({ windows }) => windows.left);
+  for (const last of ["end", "reset"] as const) {
+    const [client, server] = wire.connect();
+    assert.ok(sides.every(({ windows }, i) => windows.left < before[i]));
+    client.does("words", last);
+    server.does("end");
+    wire.run(2000);
+    assert.deepEqual(sides.map(({ windows }) => windows.left), before, last);
+  }
+  wire.connect();
+  const [association] = wire.pair.a.associations;
+  wire.pair.a.do((_, now) => association.abort(now));
+  wire.run(1000);
+  assert.deepEqual(sides.map(({ windows }) => windows.left), before, "the trunk is gone");
 });

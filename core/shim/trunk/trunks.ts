@@ -7,6 +7,7 @@ import type { TrunkStatus } from "../status.ts";
 import { Multiplex, TRUNK_PARAMETERS } from "./trunk_options.ts";
 import { Trunk, type TrunkPlane } from "./trunk.ts";
 import type { TrunkStream } from "./trunk_stream.ts";
+import { WindowBudget } from "./window_budget.ts";
 
 /** Trunks to one host at most; connections beyond have associations of their own. */
 const TRUNKS_PER_HOST = 4;
@@ -22,13 +23,15 @@ export type TrunksPlane = TrunkPlane & Pick<Plane, "now" | "associate" | "own">;
 
 export class Trunks {
   readonly #plane: TrunksPlane;
+  readonly #budget: WindowBudget;
   /** Those that this side has asked for, with what it wished. */
   readonly #own = new Map<Trunk, AssociationWish>();
   readonly #peers = new Set<Trunk>();
   /** Until when hosts are not asked again. */
   readonly #refusals = new Map<string, Instant>();
 
-  constructor(plane: TrunksPlane) {
+  constructor(plane: TrunksPlane, budget = new WindowBudget()) {
+    this.#budget = budget;
     this.#plane = plane;
   }
 
@@ -53,7 +56,12 @@ export class Trunks {
 
   /** Takes an association for a trunk that a peer has set up. */
   accept(now: Instant, association: Association): void {
-    const trunk = new Trunk(this.#plane, association, (ended) => this.#peers.delete(ended));
+    const trunk = new Trunk(
+      this.#plane,
+      association,
+      this.#budget,
+      (ended) => this.#peers.delete(ended),
+    );
     this.#peers.add(trunk);
     this.#plane.own(association, trunk);
     trunk.begin(now);
@@ -90,7 +98,7 @@ export class Trunks {
         adaptation: TRUNK_ADAPTATION,
         parameters: TRUNK_PARAMETERS,
       });
-      const trunk = new Trunk(this.#plane, association, (ended, isRefused) => {
+      const trunk = new Trunk(this.#plane, association, this.#budget, (ended, isRefused) => {
         this.#own.delete(ended);
         if (isRefused) this.#noteRefusal(this.#plane.now(), wish);
       });
