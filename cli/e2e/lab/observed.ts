@@ -48,8 +48,8 @@ export class ObservedHosts implements AsyncDisposable {
     return hosts;
   }
 
-  /** Starts a shim on each host, the client's with a setting; until then there is TCP alone. */
-  async startShims(setting: string): Promise<void> {
+  /** Starts a shim on each host; until then there is TCP alone. */
+  async startShims(): Promise<void> {
     const { client, server } = this.#net!;
     const [clientShim, serverShim] = await Promise.all([
       HostShim.prepare(this.#lab, client, "client"),
@@ -58,7 +58,6 @@ export class ObservedHosts implements AsyncDisposable {
     await clientShim.rule(`-c remote -p enable -r ${ENABLED}`);
     // INITs enough that a busy machine does not decide what carries a connection.
     await clientShim.set("init_rtx_max=6");
-    await clientShim.set(setting);
     await serverShim.rule(`-c local -p enable -r ${ENABLED}`);
     await Promise.all([clientShim.start("--intercept"), serverShim.start("--serve-listeners")]);
     this.#shims = { client: clientShim, server: serverShim };

@@ -138,8 +138,9 @@ function hostOf({ addresses: [address], encapsulation }: AssociationWish): strin
 
 /** True if a connection can go by a trunk as it would go by an association of its own. */
 function leadsTo(trunk: Trunk, made: AssociationWish, wish: AssociationWish): boolean {
-  const { addresses, localAddress, encapsulation } = wish;
-  return made.encapsulation === encapsulation && trunk.joins(localAddress, addresses[0]) &&
+  const { addresses, localAddress } = wish;
+  // By another of the host's addresses, the server would see another one of the client's.
+  return hostOf(made) === hostOf(wish) && trunk.joins(localAddress, addresses[0]) &&
     addresses.every((address) => trunk.association.knowsPeerAddress(address));
 }
 
