@@ -50,6 +50,14 @@ export const PARAMETERS = {
     1000,
     "RFC 7829, section 3.2",
   ),
+  primarySwitchoverMaxRetrans: row(
+    "Primary.Switchover.Max.Retrans",
+    "attempts",
+    0,
+    0,
+    65_535,
+    "RFC 7829, section 5: data does not go back then; 65,535 lets it go back whenever it can",
+  ),
   maxInitRetransmits: row(
     "Max.Init.Retransmits",
     "attempts",
@@ -289,14 +297,15 @@ export function areSame(some: Parameters, others: Parameters): boolean {
 
 /**
  * Defaults with some values changed.
- * @throws RangeError if a value is out of its range, RTO.Min is above RTO.Max, or messages are to be
- *   interleaved for a reader that does not take that.
+ * @throws RangeError if a value is out of its range, RTO.Min is above RTO.Max, messages are to be
+ *   interleaved for a reader that does not take that, or a primary path is to be given up before it is
+ *   suspected.
  */
 export function withParameters(
   changes: Partial<Parameters>,
   base: Parameters = DEFAULT_PARAMETERS,
 ): Parameters {
-  const result: Parameters = { ...base, ...changes };
+  const result: Parameters = withSwitchover(changes, { ...base, ...changes });
   for (const name of Object.keys(PARAMETERS) as ParameterName[]) {
     const fault = checkParameter(name, result[name]);
     if (fault) throw new RangeError(fault);
@@ -306,6 +315,13 @@ export function withParameters(
       `rtoMin (${result.rtoMin} ms) must not be above rtoMax (${result.rtoMax} ms)`,
     );
   }
+  if (result.primarySwitchoverMaxRetrans < result.potentiallyFailedMaxRetrans) {
+    throw new RangeError(
+      `primarySwitchoverMaxRetrans (${result.primarySwitchoverMaxRetrans}) must not be below ` +
+        `potentiallyFailedMaxRetrans (${result.potentiallyFailedMaxRetrans}): a path is given up for ` +
+        "good no earlier than it is suspected (RFC 7829, section 5)",
+    );
+  }
   if (result.interleaving === 1 && result.fragmentInterleave < 2) {
     throw new RangeError(
       `interleaving needs a reader who takes it: set fragmentInterleave to 2, not ` +
@@ -313,4 +329,12 @@ export function withParameters(
     );
   }
   return result;
+}
+
+/** RFC 7829, section 5: the threshold for a new primary path is no lower than that of suspicion, unless it is set. */
+function withSwitchover(changes: Partial<Parameters>, result: Parameters): Parameters {
+  const { potentiallyFailedMaxRetrans: suspicion, primarySwitchoverMaxRetrans } = result;
+  const isSet = changes.primarySwitchoverMaxRetrans !== undefined;
+  if (isSet || primarySwitchoverMaxRetrans >= suspicion) return result;
+  return { ...result, primarySwitchoverMaxRetrans: suspicion };
 }

@@ -78,11 +78,12 @@ Deno.test("bulk data fills a link of 10 Mbit/s", () => {
   assert.ok(rate > 8.5e6, `${(rate / 1e6).toFixed(2)} Mbit/s`);
 });
 
-Deno.test("data moves to the other path when the first is cut, and comes back when it has healed", () => {
+Deno.test("data moves to the other path when the first is cut, and with switchback comes back when it has healed", () => {
   const sent = workload({ messages: 2000, minimumSize: 15_000 });
   const settings = { rate: 20e6, delay: 5, queuePackets: 100 };
   // Frequent probes, so that the healed path is noticed while there is data left.
-  const sides = { client: { parameters: { hbInterval: 1000, rtoMax: 2000 } } };
+  const switchback = { primarySwitchoverMaxRetrans: 65_535 };
+  const sides = { client: { parameters: { hbInterval: 1000, rtoMax: 2000, ...switchback } } };
   const { client, server, links, scenario } = meet([settings, settings], sides, sent);
   const [first, second] = links;
   client.associate(server);

@@ -184,8 +184,45 @@ Deno.test("an acknowledgement of what was sent on two paths clears no errors (se
 
 // Sections 6.4 and 6.4.1: failover.
 
-Deno.test("after one time-out data leaves by the other path, and returns with the first answer (6.4.1; RFC 7829)", () => {
+/** RFC 7829, section 5, item 6: data goes back to the primary path whenever it can. */
+const SWITCHBACK = { primarySwitchoverMaxRetrans: 65_535 };
+
+Deno.test("a primary path that fails is primary no more: data stays where it went (RFC 7829, section 5)", () => {
   const puppet = multihomed({ parameters: { noDelay: 1 } });
+  puppet.submit(100);
+  const probes = puppet.wait(1100).filter(({ names, to }) =>
+    names === "HEARTBEAT" && to === "10.0.0.2"
+  );
+  puppet.ack(1);
+  puppet.answerHeartbeats(probes.slice(0, 1));
+  assert.equal(puppet.association.paths[0].errorCount, 0, "it works again");
+  assert.equal(puppet.submit(100)[0].to, "10.0.1.2");
+  assert.equal(puppet.association.primaryPath?.remote.text, "10.0.1.2");
+  const changes = puppet.subject.events.filter(({ kind }) => kind === "peer-address");
+  assert.deepEqual(
+    changes.map((event) => event.kind === "peer-address" && `${event.address} ${event.change}`),
+    ["10.0.1.2 made-primary"],
+  );
+});
+
+Deno.test("a primary path is given up for good after as many errors as the user says, and not for a worse one", () => {
+  const patient = multihomed({ parameters: { noDelay: 1, primarySwitchoverMaxRetrans: 1 } });
+  patient.submit(100);
+  patient.wait(1100);
+  const [first, second] = patient.association.paths;
+  assert.equal(patient.association.primaryPath, first);
+  patient.wait(3000);
+  assert.equal(first.errorCount > 1, true);
+  assert.equal(patient.association.primaryPath === first, second.isPotentiallyFailed);
+  const alone = new Puppet({ parameters: { noDelay: 1 } });
+  alone.connect();
+  alone.submit(100);
+  alone.wait(5000);
+  assert.equal(alone.association.primaryPath, alone.association.paths[0]);
+});
+
+Deno.test("with switchback data leaves by the other path after one time-out, and returns with the first answer (6.4.1; RFC 7829)", () => {
+  const puppet = multihomed({ parameters: { noDelay: 1, ...SWITCHBACK } });
   assert.equal(puppet.submit(100)[0].to, "10.0.0.2");
   const packets = puppet.wait(1100);
   const again = packets.find(({ names }) => names === "DATA");

@@ -144,6 +144,7 @@ export function countError(association: Association, path: Path, countsForPeer: 
     const wasFailing = path.isPotentiallyFailed;
     path.errorCount++;
     if (!wasFailing && path.isPotentiallyFailed) reportFailing(association, path);
+    if (path === association.primary) considerSwitchover(association, path);
     if (path.errorCount > path.parameters.pathMaxRetrans) markInactive(association, path);
   }
   if (!countsForPeer) return true;
@@ -159,6 +160,21 @@ function reportFailing(association: Association, path: Path): void {
   const { isPotentiallyFailed: isFailing, status, parameters } = path;
   if (status !== "active" || path.errorCount > parameters.pathMaxRetrans) return;
   association.host.emit({ kind: "path-failing", association, path, isFailing });
+}
+
+/**
+ * RFC 7829, section 5: a primary path that fails is primary no more, so that data does not go back to it
+ * when it works again. Its place takes the one that data goes to now.
+ */
+function considerSwitchover(association: Association, path: Path): void {
+  const { primarySwitchoverMaxRetrans } = path.parameters;
+  if (!path.isConfirmed || path.errorCount <= primarySwitchoverMaxRetrans) return;
+  const next = selectDataPath(association);
+  if (!next?.carriesData || next === path || next.isPotentiallyFailed) return;
+  association.primary = next;
+  const { remote: address } = next;
+  if (address.equals(path.remote)) return;
+  association.host.emit({ kind: "peer-address", association, address, change: "made-primary" });
 }
 
 /** Takes a path out of use; what was in flight there is sent again elsewhere. */

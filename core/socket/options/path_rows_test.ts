@@ -125,9 +125,8 @@ inBothStyles("SCTP_GET_PEER_ADDR_INFO: state, window and times of an address", a
 });
 
 inBothStyles(
-  "SCTP_PEER_ADDR_THLDS: both thresholds, and none for a new primary path",
+  "SCTP_PEER_ADDR_THLDS: all three thresholds, that of a new primary path not below that of suspicion",
   ({ client }) => {
-    const never = 0xffff;
     client.setOption("SCTP_PEER_ADDR_THLDS", {
       address: TWO,
       pathMaxRetrans: 9,
@@ -136,12 +135,15 @@ inBothStyles(
     assert.deepEqual(client.getOption("SCTP_PEER_ADDR_THLDS", { address: TWO }), {
       pathMaxRetrans: 9,
       potentiallyFailed: 3,
-      primarySwitchover: never,
+      primarySwitchover: 3,
     });
     assert.equal(client.getOption("SCTP_PEER_ADDR_THLDS", { address: ONE }).potentiallyFailed, 0);
+    client.setOption("SCTP_PEER_ADDR_THLDS", { address: TWO, primarySwitchover: 0xffff });
+    const { primarySwitchover } = client.getOption("SCTP_PEER_ADDR_THLDS", { address: TWO });
+    assert.equal(primarySwitchover, 0xffff);
     assert.throws(
-      () => client.setOption("SCTP_PEER_ADDR_THLDS", { primarySwitchover: 1 }),
-      /primarySwitchover takes 65535 alone/,
+      () => client.setOption("SCTP_PEER_ADDR_THLDS", { address: TWO, primarySwitchover: 2 }),
+      /primarySwitchoverMaxRetrans \(2\) must not be below potentiallyFailedMaxRetrans \(3\)/,
     );
     return Promise.resolve();
   },

@@ -4,16 +4,13 @@ import { changeEach, pathTo } from "./path_rows.ts";
 import { row } from "./row.ts";
 import { address, flag, partial, whole } from "./shape.ts";
 
-/** The threshold that stands for "never" (RFC 7829, section 7.2). */
-const NEVER_SWITCHED = 0xffff;
-
-const { pathMaxRetrans, potentiallyFailedMaxRetrans } = PARAMETERS;
+const { pathMaxRetrans, potentiallyFailedMaxRetrans, primarySwitchoverMaxRetrans } = PARAMETERS;
 
 export const THRESHOLD_ROWS = {
   SCTP_PEER_ADDR_THLDS: row(
     "RFC 7829, section 7.2",
     "After how many time-outs in a row an address of the peer, or each, has potentially failed, and is " +
-      "unreachable. The primary path is never switched for good: that threshold is 65,535.",
+      "unreachable, and another path becomes the primary one for good: 65,535 for never.",
     {
       level: "association or future",
       key: partial({ address }),
@@ -21,7 +18,7 @@ export const THRESHOLD_ROWS = {
         address,
         pathMaxRetrans: whole(0, pathMaxRetrans.maximum, "attempts"),
         potentiallyFailed: whole(0, potentiallyFailedMaxRetrans.maximum, "attempts"),
-        primarySwitchover: whole(0, NEVER_SWITCHED),
+        primarySwitchover: whole(0, primarySwitchoverMaxRetrans.maximum, "attempts"),
       }),
       output: "{ pathMaxRetrans; potentiallyFailed; primarySwitchover }",
       association: {
@@ -67,20 +64,15 @@ function thresholdsOf(parameters: Parameters): Required<Thresholds> {
   return {
     pathMaxRetrans: parameters.pathMaxRetrans,
     potentiallyFailed: parameters.potentiallyFailedMaxRetrans,
-    primarySwitchover: NEVER_SWITCHED,
+    primarySwitchover: parameters.primarySwitchoverMaxRetrans,
   };
 }
 
 function thresholdChanges(value: Thresholds): Partial<Parameters> {
-  const { pathMaxRetrans, potentiallyFailed, primarySwitchover = NEVER_SWITCHED } = value;
-  if (primarySwitchover !== NEVER_SWITCHED) {
-    throw new RangeError(
-      `primarySwitchover takes ${NEVER_SWITCHED} alone, not ${primarySwitchover}: data goes back to the ` +
-        "primary path once that works again",
-    );
-  }
+  const { pathMaxRetrans, potentiallyFailed, primarySwitchover } = value;
   return {
     ...(pathMaxRetrans !== undefined && { pathMaxRetrans }),
     ...(potentiallyFailed !== undefined && { potentiallyFailedMaxRetrans: potentiallyFailed }),
+    ...(primarySwitchover !== undefined && { primarySwitchoverMaxRetrans: primarySwitchover }),
   };
 }
