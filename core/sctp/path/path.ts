@@ -156,6 +156,8 @@ export class Path {
 
   /** What is known of the path MTU. */
   readonly mtuSearch: MtuSearch;
+  /** Bytes of the largest SCTP packet, a multiple of four. */
+  maximumPacket: number;
   /** The probe for the path MTU that may still be acknowledged. */
   mtuProbe: OutstandingHeartbeat | undefined;
   /** Expirations of T3-rtx for packets that may have been too large, since one arrived. */
@@ -177,6 +179,7 @@ export class Path {
     this.probeRoute = { ...this.route, unfragmented: Infinity };
     this.rtt = new RtoEstimator(parameters);
     this.mtuSearch = new MtuSearch(remote.family, parameters.pathMtu);
+    this.maximumPacket = this.packetWithin(this.pmtu);
     this.congestion = new Reno(this.maximumChunk, remote.family);
     this.burstBudget = this.maximumBurst;
     this.lastMeasuredSendAt = now;
@@ -219,14 +222,10 @@ export class Path {
 
   /** Takes over what {@link mtuSearch} has found, or another encapsulation. */
   noteMtu(): void {
+    this.maximumPacket = this.packetWithin(this.pmtu);
     this.congestion.setMaximumChunk(this.maximumChunk);
     this.route.unfragmented = this.maximumPacket;
     this.controlRoute.unfragmented = this.maximumPacket;
-  }
-
-  /** Bytes of the largest SCTP packet, a multiple of four. */
-  get maximumPacket(): number {
-    return this.packetWithin(this.pmtu);
   }
 
   /** Bytes of the largest SCTP packet in an IP packet of `mtu` bytes, a multiple of four. */

@@ -97,10 +97,12 @@ export class Reassembly {
   /**
    * Takes over a stored chunk. On any fate but Kept its record has been released.
    * @param reach TSNs from the Cumulative TSN to this one.
-   * @param isFollowed the next TSN was received before.
+   * @param isFollowed the next TSN was received before; means nothing for the last chunk of a message.
    */
   add(record: number, reach: number, isFollowed = false): ChunkFate {
     const store = this.#store;
+    const isWhole = (store.flags[record] & WHOLE) === WHOLE;
+    if (isWhole && this.#ends.isEmpty) return this.#addWhole(record, reach);
     const own = tsn(store.tsn[record]);
     const begins = (store.flags[record] & DataFlag.Begin) !== 0;
     let left = this.#ends.at(tsnAdd(own, -1));
@@ -117,10 +119,10 @@ export class Reassembly {
     }
     // Nothing is missing in front of it, and yet no message is open there.
     if (!begins && left === 0 && reach === 1) return this.#refuseOrphan(record, right);
+    if (isWhole) return this.#addWhole(record, reach);
     store.runFirst[record] = record;
     store.runLast[record] = record;
     store.runBytes[record] = store.length[record];
-    if ((store.flags[record] & WHOLE) === WHOLE) return this.#takeTurn(record, reach);
     this.#ends.reserve(reach);
     this.#ends.add(record);
     if (right !== 0 && (store.flags[record] & DataFlag.End) === 0) this.#join(record, right);
@@ -261,6 +263,14 @@ export class Reassembly {
     this.#aborted = undefined;
   }
 
+  /** A message in one chunk, of which no neighbour is a part. */
+  #addWhole(record: number, reach: number): ChunkFate {
+    const { runLast, runBytes, length } = this.#store;
+    runLast[record] = record;
+    runBytes[record] = length[record];
+    return this.#takeTurn(record, reach);
+  }
+
   /** Drops a fragment without a beginning, and what follows it: the beginning may have been skipped. */
   #refuseOrphan(record: number, right: number): ChunkFate {
     this.#store.release(record);
@@ -365,7 +375,9 @@ export class Reassembly {
     }
     if (first === this.#partial) {
       this.#partial = 0;
-      if ((store.flags[first] & DataFlag.Unordered) === 0) this.#passTurn(store.stream[first]);
+      if ((store.flags[first] & DataFlag.Unordered) === 0) {
+        this.#passTurn(store.stream[first], store.ssn[first]);
+      }
       return ChunkFate.Kept;
     }
     return this.#takeTurn(first, reach);
@@ -383,7 +395,7 @@ export class Reassembly {
     const ahead = this.#order.distanceTo(stream, own);
     if (ahead === 0) {
       this.#makeReady(first);
-      this.#passTurn(stream);
+      this.#passTurn(stream, own);
       return ChunkFate.Kept;
     }
     // Each message between the expected one and this has a TSN of its own below this one's first: what
@@ -396,10 +408,13 @@ export class Reassembly {
     return ChunkFate.Kept;
   }
 
-  /** The next message of the stream has its turn, and those behind it that wait already. */
-  #passTurn(stream: number): void {
-    for (let next = this.#order.pass(stream); next !== 0; next = this.#order.pass(stream)) {
+  /** The message behind number `ssn` of the stream has its turn, and those behind it that wait already. */
+  #passTurn(stream: number, ssn: number): void {
+    let passed = ssn;
+    let next = this.#order.pass(stream, passed);
+    while (next !== 0) {
       this.#makeReady(next);
+      next = this.#order.pass(stream, ++passed);
     }
   }
 

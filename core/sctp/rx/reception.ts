@@ -138,6 +138,14 @@ export class Reception {
     return Math.max(0, Math.floor(Math.min(byPayload, byMemory)));
   }
 
+  /** True if {@link window} is more than nothing. */
+  get #isOpen(): boolean {
+    const { heldBytes, heldCost, isPoolFull } = this.#store;
+    const { receiveBuffer } = this.#parameters;
+    return heldBytes < receiveBuffer && heldCost <= MEMORY_FACTOR * (receiveBuffer - 1) &&
+      !isPoolFull;
+  }
+
   /** Takes one DATA or I-DATA chunk at `offset`; its length and user data have been checked. */
   handleData(bytes: Uint8Array, offset: number): DataVerdict {
     const tsn = dataTsn(bytes, offset);
@@ -150,7 +158,8 @@ export class Reception {
         this.acks.demand();
         return DataVerdict.BeyondWindow;
     }
-    if (this.#deferral !== undefined && this.#isBehindReset(tsn, dataStream(bytes, offset))) {
+    const stream = dataStream(bytes, offset);
+    if (this.#deferral !== undefined && this.#isBehindReset(tsn, stream)) {
       this.acks.demand();
       return DataVerdict.BehindReset;
     }
@@ -159,18 +168,19 @@ export class Reception {
       return DataVerdict.NoRoom;
     }
     this.#newDataInPacket = true;
-    if ((chunkFlags(bytes, offset) & DataFlag.Immediate) !== 0) this.acks.demand();
+    const flags = chunkFlags(bytes, offset);
+    if ((flags & DataFlag.Immediate) !== 0) this.acks.demand();
     const reach = tsnDistance(this.tracker.cumulative, tsn);
     this.tracker.accept(tsn);
-    if (dataStream(bytes, offset) >= this.inboundStreams) return DataVerdict.InvalidStream;
+    if (stream >= this.inboundStreams) return DataVerdict.InvalidStream;
     const record = this.#store.take(
       bytes,
       offset + this.headerLength,
       chunkLength(bytes, offset) - this.headerLength,
     );
     this.#store.tsn[record] = tsn;
-    this.#store.stream[record] = dataStream(bytes, offset);
-    this.#store.flags[record] = chunkFlags(bytes, offset) & CHUNK_FLAGS;
+    this.#store.stream[record] = stream;
+    this.#store.flags[record] = flags & CHUNK_FLAGS;
     return verdictOn(
       this.#reassembly instanceof Reassembly
         ? this.#addData(this.#reassembly, record, bytes, offset, reach, tsn)
@@ -185,7 +195,7 @@ export class Reception {
    * So received data never occupies more than {@link LAST_FACTOR} receive buffers and two chunks.
    */
   #hasRoomFor(tsn: Tsn): boolean {
-    if (this.window > 0) return true;
+    if (this.#isOpen) return true;
     if (!tsnLess(tsn, this.tracker.highest)) return false;
     const isAwaited = tsnDistance(this.tracker.cumulative, tsn) === 1 && !this.isReadable;
     // With the shared memory used up by data behind holes, only what fills these releases any of it.
@@ -208,9 +218,14 @@ export class Reception {
   ): ChunkFate {
     this.#store.ssn[record] = dataSsn(bytes, offset);
     this.#store.ppid[record] = dataPpid(bytes, offset);
+    const ends = (this.#store.flags[record] & DataFlag.End) !== 0;
+    return reassembly.add(record, reach, !ends && this.#isFollowed(tsn));
+  }
+
+  /** True if the TSN behind one that has arrived was received before. */
+  #isFollowed(tsn: Tsn): boolean {
     const { cumulative, hasGaps, ranges } = this.tracker;
-    const isFollowed = tsnLess(tsn, cumulative) || (hasGaps && ranges.has(tsnAdd(tsn, 1)));
-    return reassembly.add(record, reach, isFollowed);
+    return tsnLess(tsn, cumulative) || (hasGaps && ranges.has(tsnAdd(tsn, 1)));
   }
 
   #addIData(
@@ -316,7 +331,8 @@ export class Reception {
 
   /** a_rwnd: a window that is too small to be of use is announced as none. */
   get #windowToAnnounce(): number {
-    return this.window < SMALLEST_WINDOW && this.#store.heldBytes > 0 ? 0 : this.window;
+    const { window } = this;
+    return window < SMALLEST_WINDOW && this.#store.heldBytes > 0 ? 0 : window;
   }
 
   /** The chunk type by which it acknowledges. */

@@ -33,6 +33,11 @@ export class RunEnds {
     this.#store = store;
   }
 
+  /** True if there is no incomplete run. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** The record at the end of an incomplete run with this TSN, or 0. */
   at(value: Tsn): number {
     if (this.#count === 0) return 0;

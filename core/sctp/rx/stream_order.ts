@@ -33,11 +33,10 @@ export class StreamOrder {
     this.#waiting.add(keyOf(stream, ssn), record);
   }
 
-  /** The message that is expected has its turn; returns the one behind it if it waits, or 0. */
-  pass(stream: number): number {
-    const next = (this.#expected.get(stream) + 1) & 0xffff;
-    this.#expected.set(stream, next);
-    return this.#waiting.count === 0 ? 0 : this.#take(keyOf(stream, next));
+  /** The message that is expected, `ssn`, has its turn; returns the one behind it if it waits, or 0. */
+  pass(stream: number, ssn: number): number {
+    this.#expected.set(stream, ssn + 1);
+    return this.#waiting.count === 0 ? 0 : this.#take(keyOf(stream, ssn + 1));
   }
 
   /** Stream Sequence Numbers of these streams, or of all for an empty list, start again from 0. */
@@ -59,8 +58,12 @@ export class StreamOrder {
   skip(stream: number, count: number): number[] {
     const records = this.#takeWaiting(stream, count);
     // The last one that is given up passes its turn on.
-    this.#expected.set(stream, this.#expected.get(stream) + count - 1);
-    for (let next = this.pass(stream); next !== 0; next = this.pass(stream)) records.push(next);
+    let passed = this.#expected.get(stream) + count - 1;
+    let next = this.pass(stream, passed);
+    while (next !== 0) {
+      records.push(next);
+      next = this.pass(stream, ++passed);
+    }
     return records;
   }
 

@@ -158,7 +158,7 @@ function appendEnd(tx: Transmission, stream: number, isUnordered: boolean): void
   outstanding.length[slot] = 0;
   outstanding.path[slot] = 0;
   outstanding.stream[slot] = stream;
-  outstanding.ssn[slot] = tx.numberOf(stream, isUnordered);
+  const number = outstanding.ssn[slot] = tx.numberOf(stream, isUnordered);
   outstanding.flags[slot] = isUnordered ? DataFlag.End | DataFlag.Unordered : DataFlag.End;
-  tx.countMessage(stream, isUnordered);
+  tx.countMessage(stream, isUnordered, number);
 }

@@ -156,6 +156,7 @@ function sendNew(
 ): number {
   const { queue } = tx;
   const flightBefore = path.flightSize;
+  const first = tx.outstanding.nextTsn;
   let chunks = 0;
   queue.beginPacket();
   while (!queue.isDrained && tx.outstanding.count < MAX_OUTSTANDING) {
@@ -163,9 +164,11 @@ function sendNew(
     const length = nextChunkLength(tx, writer.room - tx.headerLength, !writer.isEmpty);
     if (length === 0 || !windowAllows(tx, length)) break;
     if (queue.courses && !mayShare(tx, writer, queue.current)) break;
-    sendChunk(tx, now, path, writer, length, conditions);
+    sendChunk(tx, path, writer, length, conditions);
     chunks++;
   }
+  if (chunks === 0) return 0;
+  noteNewData(tx, now, path, first, flightBefore === 0, conditions);
   path.burstBudget -= path.flightSize - flightBefore;
   if (queue.isDrained) tx.smallPacketTsn = tsnAdd(tx.outstanding.nextTsn, -1);
   return chunks;
@@ -193,7 +196,6 @@ function nextChunkLength(tx: Transmission, room: number, behindOther: boolean): 
 
 function sendChunk(
   tx: Transmission,
-  now: Instant,
   path: Path,
   writer: PacketWriter,
   length: number,
@@ -223,14 +225,12 @@ function sendChunk(
   outstanding.stream[slot] = stream;
   outstanding.ppid[slot] = ppidOrFsn;
   outstanding.flags[slot] = flags;
-  outstanding.ssn[slot] = tx.numberOf(stream, unordered);
+  const number = outstanding.ssn[slot] = tx.numberOf(stream, unordered);
   outstanding.path[slot] = path.index;
   if ((marks & SegmentFlag.Partial) !== 0) notePartialChunk(tx, segment, slot, tsn);
-  if ((flags & DataFlag.End) !== 0) tx.countMessage(stream, unordered);
-  const wasIdle = path.flightSize === 0;
+  if ((flags & DataFlag.End) !== 0) tx.countMessage(stream, unordered, number);
   joinFlight(tx, slot, tsn);
   writeChunk(tx, writer, slot, tsn);
-  noteNewData(tx, now, path, tsn, wasIdle, conditions);
 }
 
 /**

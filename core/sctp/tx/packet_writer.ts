@@ -91,8 +91,7 @@ export class PacketWriter {
 
   /** Takes an AUTH chunk back behind which nothing came. */
   dropIdleAuth(): void {
-    const { chunkLength = 0 } = this.#authentication ?? {};
-    if (!this.#authentication || this.#end > this.#auth + chunkLength) return;
+    if (!this.#authentication || this.#end > this.#auth + this.#authentication.chunkLength) return;
     if (this.isEmpty) this.#first = this.#auth;
     this.#end = this.#auth;
     this.#authentication = undefined;

@@ -5,6 +5,7 @@ import type { TsnRanges } from "../base/tsn_ranges.ts";
 import { PathTimer } from "../timer/timer_table.ts";
 import { chunkType } from "../wire/chunk.ts";
 import { ChunkType } from "../wire/chunk_type.ts";
+import { DataFlag } from "../wire/data.ts";
 import { SACK_HEADER_LENGTH, sackCumulativeTsn, sackGapCount, sackWindow } from "../wire/sack.ts";
 import { forgetPartialChunk } from "./abandonment.ts";
 import { readNrSackBlocks, releasePayload, settleFirmChunk } from "./firm_blocks.ts";
@@ -119,9 +120,10 @@ function acknowledgeUpTo(tx: Transmission, now: Instant, cumulative: Tsn): Tsn |
       acknowledge(tx, now, current, slot);
       highest = current;
     }
-    if ((outstanding.marks[slot] & ChunkMark.Partial) !== 0) forgetPartialChunk(tx, slot);
-    if ((outstanding.flags[slot] & 1) !== 0) tx.bufferedCost -= MESSAGE_COST;
-    if (!isSettled(tx, slot)) releasePayload(tx, slot);
+    const marks = outstanding.marks[slot];
+    if ((marks & ChunkMark.Partial) !== 0) forgetPartialChunk(tx, slot);
+    if ((outstanding.flags[slot] & DataFlag.End) !== 0) tx.bufferedCost -= MESSAGE_COST;
+    if ((marks & ChunkMark.Settled) === 0) releasePayload(tx, slot);
     outstanding.removeFirst();
   }
   tx.gapAcked.removeUpTo(cumulative);

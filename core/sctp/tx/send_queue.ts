@@ -83,6 +83,8 @@ export class SendQueue {
   /** Stream of the chunk that was cut last. */
   #lastStream = 0;
   #unsentBytes = 0;
+  /** The only stream that has a turn has had turns since its key was worked out. */
+  #isKeyOld = false;
   /** Number of the course of the chunk that was cut last. */
   #lastCourse = 0;
   /** The courses of messages, once one had one. */
@@ -170,7 +172,7 @@ export class SendQueue {
     }
     this.#unsentBytes += data.length;
     if (found !== IDLE || this.#isHeld(options.stream)) return first;
-    this.#turns.order.set(slot, this.#keyOf(slot));
+    this.#enter(slot);
     this.#select();
     return first;
   }
@@ -211,7 +213,7 @@ export class SendQueue {
     this.#leaving = 0;
     for (let slot = 0; slot < streams.count; slot++) {
       streams.last[slot] = 0;
-      if (streams.head[slot] !== 0 && !order.has(slot)) order.set(slot, this.#keyOf(slot));
+      if (streams.head[slot] !== 0 && !order.has(slot)) this.#enter(slot);
     }
     this.#select();
   }
@@ -380,8 +382,18 @@ export class SendQueue {
     this.#turns.streams.turn[slot] = ++this.#turnCount;
     if (!lettingOthersIn) return;
     this.#bound = UNBOUND;
+    this.#isKeyOld = this.isOneStream;
+    if (this.#isKeyOld) return;
     this.#turns.order.set(slot, this.#keyOf(slot));
     this.#select();
+  }
+
+  /** A stream takes part in the turns: now the key of one that was alone means something. */
+  #enter(slot: number): void {
+    const { order } = this.#turns;
+    if (this.#isKeyOld && this.isOneStream) order.set(order.first, this.#keyOf(order.first));
+    this.#isKeyOld = false;
+    order.set(slot, this.#keyOf(slot));
   }
 
   /** A stream has nothing left. */

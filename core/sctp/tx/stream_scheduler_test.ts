@@ -123,6 +123,14 @@ Deno.test("a stream that sends one message at a time gets no more than its share
   assert.ok(Math.abs(taken[0] - taken[1]) <= 2000, `${taken} bytes`);
 });
 
+Deno.test("what a stream has used while it was alone counts once another one joins", () => {
+  const queue = queueWith("fb");
+  for (const stream of [0, 0, 0]) push(queue, stream);
+  assert.equal(turns(queue, 2), "0 0");
+  push(queue, 1);
+  assert.equal(turns(queue), "1 0");
+});
+
 Deno.test("another scheduler may be chosen while messages wait", () => {
   const queue = queueWith("fcfs", [0, 2, 1]);
   for (const stream of [1, 1, 2, 2]) push(queue, stream);

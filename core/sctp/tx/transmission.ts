@@ -151,11 +151,10 @@ export class Transmission {
     return this.#counters(unordered).get(stream);
   }
 
-  /** A message has all its chunks; without interleaving only ordered ones are counted. */
-  countMessage(stream: number, unordered: boolean): void {
+  /** The message with this number has all its chunks; without interleaving only ordered ones are counted. */
+  countMessage(stream: number, unordered: boolean, number: number): void {
     if (unordered && !this.interleaves) return;
-    const counters = this.#counters(unordered);
-    counters.set(stream, counters.get(stream) + 1);
+    this.#counters(unordered).set(stream, number + 1);
   }
 
   #counters(unordered: boolean): PagedCounters {
